@@ -1,0 +1,142 @@
+#include "gemm.h"
+#include "gemm_skinny.h"
+#include "kernel.h"
+
+#include <limits.h>
+#include <string.h>
+
+// Below this many multiply-adds a product is not worth a second thread.
+static const double serial_limit = 1 << 17;
+// Edges of a worker's part of c are multiples of these, so that kernels see whole tiles.
+enum { row_grain = 24, column_grain = 48 };
+
+typedef struct {
+  ck_pool *pool;
+  ck_gemm_kernel kernel;  // NULL for skinny products
+  bool transpose_a, transpose_b, add;
+  int64_t m, n, k;
+  const float *a, *b, *bias;
+  int64_t lda, ldb, ldc;
+  float *c;
+  int64_t height, width, across;  // size of a part of c, and parts side by side
+} product;
+
+static int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Makes c what the product is to be added to.
+CK_CLONES static void prepare(
+  float *c, int64_t ldc, int64_t rows, int64_t columns, const float *bias, bool add) {
+  for (int64_t i = 0; i < rows; i++) {
+    float *row = c + i * ldc;
+    if (!bias) {
+      memset(row, 0, (size_t)columns * sizeof(float));
+    } else if (!add) {
+      memcpy(row, bias, (size_t)columns * sizeof(float));
+    } else {
+#pragma clang loop vectorize(assume_safety)
+      for (int64_t j = 0; j < columns; j++) row[j] += bias[j];
+    }
+  }
+}
+
+static void multiply_part(const product *q, int64_t part, int worker) {
+  const int64_t i = part / q->across * q->height, j = part % q->across * q->width;
+  const int64_t rows = smaller(q->height, q->m - i), columns = smaller(q->width, q->n - j);
+  const float *a = q->a + (q->transpose_a ? i : i * q->lda);
+  const float *b = q->b + (q->transpose_b ? j * q->ldb : j);
+  float *c = q->c + i * q->ldc + j;
+  bool add = q->add;
+  if (q->bias || (!add && (!q->kernel || q->k == 0))) {
+    prepare(c, q->ldc, rows, columns, q->bias ? q->bias + j : NULL, add);
+    add = true;
+  }
+  if (!q->kernel) {
+    ck_skinny_gemm(q->transpose_b, rows, columns, q->k, a, q->lda, b, q->ldb, c, q->ldc);
+  } else if (q->k > 0) {
+    q->kernel(
+      q->transpose_a, q->transpose_b, rows, columns, q->k, a, q->lda, b, q->ldb, add, c, q->ldc,
+      ck_pool_scratch(q->pool, worker));
+  }
+}
+
+static void multiply_parts(void *context, int64_t begin, int64_t end, int worker) {
+  for (int64_t part = begin; part < end; part++) multiply_part(context, part, worker);
+}
+
+// Cuts c into at most one part per thread: of the grids that keep all threads busy, the one whose parts have the
+// shortest edges, because each worker reads (and packs) its rows of a and its columns of b by itself. Returns the
+// number of parts.
+static int64_t split(product *q, int threads, int64_t row_unit, int64_t column_unit) {
+  int64_t best_parts = 0;
+  double best_cost = 0;
+  for (int64_t down = 1; down <= threads; down++) {
+    const int64_t height = ceiling(ceiling(q->m, row_unit), down) * row_unit;
+    const int64_t width = ceiling(ceiling(q->n, column_unit), threads / down) * column_unit;
+    // A part's time: its multiply-adds, and what it reads at some 32 multiply-adds an element.
+    const double cost = (double)height * (double)width + 32.0 * (double)(height + width);
+    if (best_parts > 0 && cost >= best_cost) continue;
+    best_cost = cost;
+    q->height = height;
+    q->width = width;
+    q->across = ceiling(q->n, width);
+    best_parts = ceiling(q->m, height) * q->across;
+  }
+  return best_parts;
+}
+
+void ck_matmul(
+  ck_pool *pool, const ck_gemm *gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+  const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, bool add, float *c, int64_t ldc) {
+  if (m <= 0 || n <= 0) return;
+  product q = {
+    .pool = pool, .kernel = gemm->kernel, .transpose_a = transpose_a, .transpose_b = transpose_b, .add = add, .m = m,
+    .n = n, .k = k, .a = a, .b = b, .bias = bias, .lda = lda, .ldb = ldb, .ldc = ldc, .c = c};
+  const bool skinny = !transpose_a && ck_is_skinny(m, transpose_b);
+  if (skinny) {
+    q.kernel = NULL;
+  } else if (m > INT_MAX || k > INT_MAX || lda > INT_MAX || ldb > INT_MAX || ldc > INT_MAX) {
+    q.kernel = ck_plain_gemm()->kernel;  // libraries count in int
+  }
+  const int threads = (double)m * (double)n * (double)k < serial_limit ? 1 : ck_pool_threads(pool);
+  const int64_t parts = skinny ? split(&q, threads, m, 16) : split(&q, threads, row_grain, column_grain);
+  ck_parallel(pool, parts, 1, multiply_parts, &q);
+}
+
+typedef struct {
+  float *out;
+  const float *x;
+  int64_t rows, stride;
+} column_sums;
+
+enum { sum_columns = 256, sum_rows = 64 };
+
+// Sums of `count` ≤ sum_columns columns: blocks of rows first, so that the error grows with the number of blocks and
+// with the rows of one, not with their product.
+CK_CLONES static void add_sums(float *restrict out, const float *x, int64_t stride, int64_t rows, int64_t count) {
+  float total[sum_columns] = {0};
+  for (int64_t first = 0; first < rows; first += sum_rows) {
+    float block[sum_columns] = {0};
+    const int64_t end = smaller(first + sum_rows, rows);
+    for (int64_t i = first; i < end; i++) {
+      const float *const row = x + i * stride;
+      for (int64_t j = 0; j < count; j++) block[j] += row[j];
+    }
+    for (int64_t j = 0; j < count; j++) total[j] += block[j];
+  }
+  for (int64_t j = 0; j < count; j++) out[j] += total[j];
+}
+
+static void add_column_sums(void *context, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const column_sums *q = context;
+  for (int64_t j = begin; j < end; j += sum_columns) {
+    add_sums(q->out + j, q->x + j, q->stride, q->rows, smaller(sum_columns, end - j));
+  }
+}
+
+void ck_add_column_sums(
+  ck_pool *pool, float *out, const float *x, int64_t rows, int64_t columns, int64_t stride) {
+  column_sums q = {.out = out, .x = x, .rows = rows, .stride = stride};
+  ck_parallel(pool, columns, rows * columns < 8192 ? columns : 16, add_column_sums, &q);
+}

@@ -1,0 +1,28 @@
+// Causal attention that keeps scores in cache-sized tiles (FlashAttention-2: Dao, arXiv 2307.08691).
+#pragma once
+
+#include "parallel.h"
+
+/// Rows of packed q (heads·head_dim), k (kv_heads·head_dim) and v (kv_heads·head_dim); `length` of them in each of
+/// `batch` sequences. Query head h reads key/value head h / (heads / kv_heads). head_dim is at most 8192.
+typedef struct {
+  int64_t batch, length, heads, kv_heads, head_dim;
+  float scale;  // factor on q·k
+} ck_attention_shape;
+
+/// y [batch·length, heads·head_dim]; log_sum_exp [batch·length, heads] of the scaled scores, for the backward pass.
+void ck_attention(
+  ck_pool *pool, const ck_attention_shape *shape, float *y, int64_t y_stride, float *log_sum_exp,
+  int64_t log_sum_exp_stride, const float *qkv, int64_t qkv_stride);
+
+/// Sets dqkv, the gradient of qkv, from dy and what the forward pass left.
+void ck_attention_backward(
+  ck_pool *pool, const ck_attention_shape *shape, float *dqkv, int64_t dqkv_stride, const float *dy, int64_t dy_stride,
+  const float *y, int64_t y_stride, const float *log_sum_exp, int64_t log_sum_exp_stride, const float *qkv,
+  int64_t qkv_stride);
+
+/// Attention of new rows, at `position` and after, against a cache. Their k and v are written to the cache first: row i
+/// of sequence b to row b·capacity + position + i of keys and values [batch·capacity, kv_heads·head_dim].
+void ck_attention_cached(
+  ck_pool *pool, const ck_attention_shape *shape, float *y, int64_t y_stride, const float *qkv, int64_t qkv_stride,
+  float *keys, int64_t keys_stride, float *values, int64_t values_stride, int64_t capacity, int64_t position);

@@ -1,0 +1,38 @@
+import CKernels
+import Tensors
+
+extension CPUDevice {
+  public func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec) {
+    var shape = spec.shape(of: qkv)
+    ck_attention(
+      pool, &shape, y.address.floats, Int64(y.stride), logSumExp.address.floats, Int64(logSumExp.stride),
+      qkv.address.floats, Int64(qkv.stride))
+  }
+
+  public func attentionBackward(
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec
+  ) {
+    var shape = spec.shape(of: qkv)
+    ck_attention_backward(
+      pool, &shape, dqkv.address.floats, Int64(dqkv.stride), dy.address.floats, Int64(dy.stride), y.address.floats,
+      Int64(y.stride), logSumExp.address.floats, Int64(logSumExp.stride), qkv.address.floats, Int64(qkv.stride))
+  }
+
+  public func attentionCached(
+    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, capacity: Int, _ spec: AttentionSpec
+  ) {
+    var shape = spec.shape(of: qkv)
+    ck_attention_cached(
+      pool, &shape, y.address.floats, Int64(y.stride), qkv.address.floats, Int64(qkv.stride), keys.address.floats,
+      Int64(keys.stride), values.address.floats, Int64(values.stride), Int64(capacity),
+      Int64(scalars.pointee.position))
+  }
+}
+
+extension AttentionSpec {
+  fileprivate func shape(of qkv: Tensor) -> ck_attention_shape {
+    ck_attention_shape(
+      batch: Int64(qkv.rows / length), length: Int64(length), heads: Int64(heads), kv_heads: Int64(kvHeads),
+      head_dim: Int64(headDimension), scale: scale)
+  }
+}

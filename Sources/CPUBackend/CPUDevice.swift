@@ -1,0 +1,92 @@
+import CKernels
+import Tensors
+
+/// The processor: float32 kernels in C on a pool of threads, matrix products by OpenBLAS where it is installed.
+///
+/// Kernels run when they are called, so `synchronize` has nothing to wait for. One device is used from one thread at
+/// a time. The kernels are in extensions, one file per section of `Device`.
+public final class CPUDevice: Device {
+  public let info: DeviceInfo
+  public let scalars: UnsafeMutablePointer<StepScalars>
+  /// Threads that compute, the caller's included.
+  public let threads: Int
+  /// What multiplies matrices, as found on this machine.
+  public let blas: BLASInfo
+
+  let pool: OpaquePointer
+  let gemm: UnsafePointer<ck_gemm>
+  /// Bytes of every allocation that has not been released.
+  private var allocations: [UnsafeMutableRawPointer: Int] = [:]
+
+  /// - Parameters:
+  ///   - threads: at most 1024; nil uses the processors this process may run on (`Processors.available`).
+  ///   - blas: what multiplies matrices.
+  /// - Throws: `DeviceError.unavailable` when the threads cannot be started, or OpenBLAS is required and absent.
+  public init(threads: Int? = nil, blas: BLAS = .automatic) throws(DeviceError) {
+    let threads = threads ?? Processors.available
+    guard (1...1024).contains(threads) else {
+      throw .unavailable("the CPU device takes 1 to 1024 threads, not \(threads)")
+    }
+    (gemm, self.blas) = try blas.resolve()
+    guard let pool = ck_pool_create(Int32(threads)) else {
+      throw .unavailable("could not start \(threads) threads; pass --threads with a smaller number")
+    }
+    self.pool = pool
+    self.threads = threads
+    let count = threads == 1 ? "1 thread" : "\(threads) threads"
+    info = DeviceInfo(name: "CPU (\(count), \(self.blas.name))", threads: threads)
+    scalars = .allocate(capacity: 1)
+    scalars.initialize(to: StepScalars())
+  }
+
+  deinit {
+    for (address, bytes) in allocations { ck_unmap(address, bytes) }
+    scalars.deallocate()
+    ck_pool_destroy(pool)
+  }
+
+  // MARK: Memory
+
+  public func allocate(bytes: Int) throws(DeviceError) -> UnsafeMutableRawPointer {
+    let size = max(bytes, 1)
+    guard bytes >= 0, let address = ck_map(size) else { throw .outOfMemory(requested: bytes) }
+    allocations[address] = size
+    return address
+  }
+
+  public func release(_ address: UnsafeMutableRawPointer) {
+    guard let bytes = allocations.removeValue(forKey: address) else {
+      preconditionFailure("released an address that this device did not allocate")
+    }
+    ck_unmap(address, bytes)
+  }
+
+  public func upload(_ host: UnsafeRawBufferPointer, to tensor: Tensor) {
+    guard let source = host.baseAddress else { return }
+    let row = tensor.columns * tensor.dtype.size
+    for index in 0..<tensor.rows {
+      (tensor.address + index * tensor.stride * tensor.dtype.size)
+        .copyMemory(from: source + index * row, byteCount: row)
+    }
+  }
+
+  public func download(_ tensor: Tensor, to host: UnsafeMutableRawBufferPointer) {
+    guard let target = host.baseAddress else { return }
+    let row = tensor.columns * tensor.dtype.size
+    for index in 0..<tensor.rows {
+      (target + index * row)
+        .copyMemory(from: tensor.address + index * tensor.stride * tensor.dtype.size, byteCount: row)
+    }
+  }
+
+  public func synchronize() {}
+
+  // MARK: Replay
+
+  public func record(_ body: @escaping () -> Void) -> any Replay { Recording(body: body) }
+
+  private struct Recording: Replay {
+    let body: () -> Void
+    func run() { body() }
+  }
+}

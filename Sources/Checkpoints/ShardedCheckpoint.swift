@@ -1,0 +1,59 @@
+/// Several safetensors files with an index.
+struct ShardedCheckpoint: CheckpointReader {
+  let path: String
+  let tensors: [TensorDescription]
+  let metadata: [String: String]
+  private let shards: [SafetensorsFile]
+  /// Which of the shards holds each tensor.
+  private let places: [String: Int]
+
+  /// - Throws: `CheckpointError`: a shard is missing or malformed, or not what the index says.
+  init(_ index: ShardIndex) throws(CheckpointError) {
+    let missing = index.missingShards
+    guard missing.isEmpty else {
+      throw .missingShards(path: index.path, missing: missing, count: index.shards.count)
+    }
+    var numbers: [String: Int] = [:]
+    var shards: [SafetensorsFile] = []
+    for (number, name) in index.shards.enumerated() {
+      numbers[name] = number
+      shards.append(try SafetensorsFile(index.directory + "/" + name))
+    }
+    var places: [String: Int] = [:]
+    for (tensor, name) in index.shardOfTensor {
+      guard let number = numbers[name], shards[number].description(of: tensor) != nil else {
+        throw .malformedIndex(path: index.path, reason: "'\(tensor.prefix(80))' is said to be in \(name), but is not")
+      }
+      places[tensor] = number
+    }
+    var tensors: [TensorDescription] = []
+    for (number, shard) in shards.enumerated() {
+      for tensor in shard.tensors {
+        // What the index does not name is there all the same; where two shards have a name, the index decides.
+        let place = places[tensor.name] ?? number
+        places[tensor.name] = place
+        if place == number { tensors.append(tensor) }
+      }
+    }
+    path = index.path
+    self.tensors = tensors
+    self.shards = shards
+    self.places = places
+    metadata = shards.reduce(into: [:]) { $0.merge($1.metadata) { first, _ in first } }
+  }
+
+  var files: [String] { [path] + shards.map(\.path) }
+
+  private func shard(of name: String) -> SafetensorsFile? { places[name].map { shards[$0] } }
+
+  func description(of name: String) -> TensorDescription? { shard(of: name)?.description(of: name) }
+
+  func region(of name: String) throws(CheckpointError) -> FileRegion {
+    guard let shard = shard(of: name) else { throw .missingTensor(path: path, tensor: name) }
+    return try shard.region(of: name)
+  }
+
+  func header(of path: String) -> UnsafeRawBufferPointer? {
+    shards.first { $0.path == path }?.header(of: path)
+  }
+}

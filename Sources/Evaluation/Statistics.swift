@@ -1,0 +1,83 @@
+import Glibc
+
+/// How a metric's values over all documents become one number.
+public enum Aggregation: String, Sendable {
+  /// Mean of the values.
+  case mean
+  /// exp(−mean(log-likelihood)): perplexity per document's target.
+  case perplexity
+  /// exp(−Σ log-likelihood / Σ count), over all documents together.
+  case weightedPerplexity = "weighted_perplexity"
+  /// −(Σ log-likelihood / Σ bytes) / ln 2
+  case bitsPerByte = "bits_per_byte"
+}
+
+/// One document's contribution to a metric.
+public enum MetricItem: Sendable, Equatable {
+  /// Written as a JSON number with a point, as Python's float.
+  case float(Double)
+  /// Written as a JSON integer, as Python's int.
+  case integer(Int)
+  /// A log-likelihood and the words or bytes it covers.
+  case counted(logLikelihood: Double, count: Int)
+
+  var value: Double {
+    switch self {
+    case .float(let value): value
+    case .integer(let value): Double(value)
+    case .counted(let logLikelihood, _): logLikelihood
+    }
+  }
+
+  var count: Int {
+    if case .counted(_, let count) = self { return count }
+    return 1
+  }
+}
+
+/// Aggregates and standard errors with the harness's own order of operations, so that equal inputs give equal digits.
+enum Statistics {
+  /// `sum(xs) / len(xs)`, added from the left.
+  static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+
+  /// Sample standard deviation (n − 1).
+  static func sampleStandardDeviation(_ values: [Double]) -> Double {
+    let center = mean(values)
+    var sum = 0.0
+    for value in values { sum += pow(value - center, 2) }
+    return (sum / Double(values.count - 1)).squareRoot()
+  }
+
+  static func aggregate(_ items: [MetricItem], _ aggregation: Aggregation) -> Double {
+    switch aggregation {
+    case .mean: return mean(items.map(\.value))
+    case .perplexity: return exp(-mean(items.map(\.value)))
+    case .weightedPerplexity: return exp(-weightedMean(items))
+    case .bitsPerByte: return -weightedMean(items) / log(2)
+    }
+  }
+
+  private static func weightedMean(_ items: [MetricItem]) -> Double {
+    var sum = 0.0
+    var count = 0
+    for item in items {
+      sum += item.value
+      count += item.count
+    }
+    return sum / Double(count)
+  }
+
+  /// The standard error, or nil where the harness writes "N/A": one document, no bootstrap iterations, or an
+  /// aggregation without an estimator. `iterations` is the number of bootstrap replicates.
+  static func standardError(_ items: [MetricItem], _ aggregation: Aggregation, iterations: Int) -> Double? {
+    guard iterations > 0, items.count > 1 else { return nil }
+    switch aggregation {
+    case .mean:
+      return sampleStandardDeviation(items.map(\.value)) / Double(items.count).squareRoot()
+    case .perplexity:
+      return sampleStandardDeviation(Bootstrap.perplexities(items.map(\.value), iterations: iterations))
+    case .weightedPerplexity, .bitsPerByte:
+      return nil
+    }
+  }
+}

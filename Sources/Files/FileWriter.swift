@@ -1,0 +1,88 @@
+import Glibc
+
+/// Writes one file from its beginning to its end, through a buffer. Made by `AtomicFile.write`.
+public final class FileWriter {
+  private static let bufferSize = 1 << 18
+
+  /// The path that errors name.
+  private let path: String
+  private let descriptor: Int32
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferSize, alignment: 16)
+  private var buffered = 0
+  private var written = 0
+
+  /// Bytes written so far.
+  public var offset: Int { written + buffered }
+
+  /// - Parameter descriptor: an empty file, open for writing; it stays the caller's to close.
+  init(descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// Appends the text as UTF-8.
+  public func write(_ text: String) throws(FileError) {
+    var text = text
+    let result: Result<Void, FileError> = text.withUTF8 { utf8 in
+      do throws(FileError) { return .success(try write(UnsafeRawBufferPointer(utf8))) } catch { return .failure(error) }
+    }
+    try result.get()
+  }
+
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    if buffered + bytes.count > FileWriter.bufferSize { try flush() }
+    guard bytes.count < FileWriter.bufferSize else { return try writeThrough(bytes) }
+    UnsafeMutableRawBufferPointer(rebasing: buffer[buffered...]).copyMemory(from: bytes)
+    buffered += bytes.count
+  }
+
+  /// Appends a range of another file's bytes. They do not pass through this process where the file systems can copy
+  /// (`copy_file_range`; on some, such as XFS and Btrfs, the copy shares the blocks).
+  /// - Precondition: the range lies in the file's bytes.
+  public func copy(from file: MappedFile, range: Range<Int>) throws(FileError) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= file.bytes.count, "a range outside the file")
+    if range.count < FileWriter.bufferSize { return try write(UnsafeRawBufferPointer(rebasing: file.bytes[range])) }
+    try flush()
+    var from = Int64(range.lowerBound)
+    if let copyFileRange = SystemCalls.copyFileRange {
+      while from < Int64(range.upperBound) {
+        let count = copyFileRange(file.descriptor, &from, descriptor, nil, range.upperBound - Int(from), 0)
+        if count < 0, errno == EINTR { continue }
+        if count < 0, errno == ENOSPC || errno == EDQUOT || errno == EIO { throw .writing(path) }
+        // Anything else says that these two files cannot be copied this way (other kinds of file system, old kernels).
+        guard count > 0 else { break }
+        written += count
+      }
+    }
+    if from < Int64(range.upperBound) {
+      try file.checkLength()
+      try writeThrough(UnsafeRawBufferPointer(rebasing: file.bytes[Int(from)..<range.upperBound]))
+    }
+  }
+
+  /// Everything is on the disk after this.
+  func synchronize() throws(FileError) {
+    try flush()
+    // A full disk may show itself only here.
+    guard fsync(descriptor) == 0 else { throw .writing(path) }
+  }
+
+  private func flush() throws(FileError) {
+    let full = UnsafeRawBufferPointer(rebasing: buffer[..<buffered])
+    buffered = 0
+    try writeThrough(full)
+  }
+
+  private func writeThrough(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw .writing(path) }
+      written += count
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+}

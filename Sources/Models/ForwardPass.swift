@@ -1,0 +1,68 @@
+import Programs
+import Tensors
+
+/// What a family writes its forward pass on: the graph, the shape of the rows, and the two forms of attention.
+public struct ForwardPass {
+  public var graph: Graph
+  /// B sequences.
+  public let batch: Int
+  /// T rows of each.
+  public let length: Int
+  /// Rows per sequence of the key/value caches; nil when whole sequences are seen at once.
+  public let cacheCapacity: Int?
+  /// The caches of each layer, [B·capacity, G·D] each, in order of layers.
+  public private(set) var caches: [(keys: Value, values: Value)] = []
+  private var rotaryTable: Value?
+
+  init(batch: Int, length: Int, cacheCapacity: Int? = nil, recompute: Recompute = .none) {
+    graph = Graph(recompute: recompute)
+    self.batch = batch
+    self.length = length
+    self.cacheCapacity = cacheCapacity
+  }
+
+  /// Rotates queries and keys of packed rows, by a table that all layers share.
+  public mutating func rotate(_ qkv: Value, by embedding: RotaryEmbedding, heads: Int) throws(GraphError) {
+    let table: Value
+    if let known = rotaryTable {
+      table = known
+    } else {
+      let positions = cacheCapacity ?? length
+      table = try graph.constant(
+        "rotary", positions, embedding.dimension, embedding.table(positions: positions))
+      rotaryTable = table
+    }
+    try graph.rope(qkv, table: table, RoPESpec(length: length, heads: heads, headDimension: embedding.dimension))
+  }
+
+  /// Causal self-attention over packed rows of q (H·D), k (G·D), v (G·D): [N, H·D].
+  public mutating func attention(
+    _ qkv: Value, heads: Int, kvHeads: Int, headDimension: Int, scale: Float
+  ) throws(GraphError) -> Value {
+    let spec = AttentionSpec(
+      length: length, heads: heads, kvHeads: kvHeads, headDimension: headDimension, scale: scale)
+    guard let capacity = cacheCapacity else { return try graph.attention(qkv, spec) }
+    let layer = caches.count
+    let keys = try graph.persistent("keys.\(layer)", batch * capacity, kvHeads * headDimension)
+    let values = try graph.persistent("values.\(layer)", batch * capacity, kvHeads * headDimension)
+    caches.append((keys, values))
+    return try graph.attentionCached(qkv, keys: keys, values: values, capacity: capacity, spec)
+  }
+}
+
+extension ModelFamily {
+  /// The whole model up to the final norm: [N, C] of `tokens` [N, 1].
+  func hidden(_ pass: inout ForwardPass, _ tokens: Value) throws(GraphError) -> Value {
+    var x = try embed(&pass, tokens)
+    for layer in 0..<shape.layerCount {
+      let start = pass.graph.operationCount
+      x = try block(&pass, x, layer: layer)
+      // What leaves a recomputed block is kept: one tensor instead of two.
+      if pass.graph.recompute == .block, let branch = x.branch {
+        x = ResidualStream(try pass.graph.add(x.stream, branch))
+      }
+      pass.graph.markRegion(from: start)
+    }
+    return try finalNorm(&pass, x)
+  }
+}

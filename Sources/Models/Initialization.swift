@@ -1,0 +1,57 @@
+import Glibc
+import Programs
+import Tensors
+
+extension ParameterStore {
+  /// Gives every parameter its initial value, drawn from `seed` and the parameter's name alone: the same parameter of the
+  /// same shape starts the same in every model that has it.
+  public func initialize(seed: UInt64) {
+    for parameter in parameters {
+      guard let weight = weight(parameter.name) else { continue }
+      parameter.initialValues(0..<parameter.count, seed: seed).withUnsafeBytes { device.upload($0, to: weight) }
+    }
+  }
+}
+
+extension Parameter {
+  /// The elements `range` of the parameter, in row order, as it starts when it is not loaded.
+  public func initialValues(_ range: Range<Int>, seed: UInt64) -> [Float] {
+    switch initial {
+    case .zeros: [Float](repeating: 0, count: range.count)
+    case .ones: [Float](repeating: 1, count: range.count)
+    case .normal(let deviation): NormalNumbers(seed: seed, name: name).values(range, deviation: deviation)
+    }
+  }
+}
+
+/// Normally distributed numbers by the Box–Muller transform, over a counter-based
+/// generator: any part of the stream can be drawn by itself.
+public struct NormalNumbers: Sendable {
+  private let seed: UInt64
+
+  /// The stream of `name` under `seed`.
+  public init(seed: UInt64, name: String) {
+    // FNV-1a, so that a stream does not depend on the order of the parameters.
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    self.seed = SplitMix64.value(seed: seed, at: hash)
+  }
+
+  /// The numbers `range` of the stream, with mean 0.
+  public func values(_ range: Range<Int>, deviation: Float) -> [Float] {
+    [Float](unsafeUninitializedCapacity: range.count) { buffer, used in
+      // Numbers 2k and 2k + 1 come from the uniform numbers 2k and 2k + 1.
+      var pair = range.lowerBound / 2
+      while 2 * pair < range.upperBound {
+        var random = SplitMix64(seed: seed, draws: UInt64(2 * pair))
+        // 1 − u is in (0, 1], so that the logarithm is finite.
+        let radius = (-2 * log(1 - random.nextUnit())).squareRoot() * Double(deviation)
+        let angle = 2 * Double.pi * random.nextUnit()
+        if range.contains(2 * pair) { buffer[2 * pair - range.lowerBound] = Float(radius * cos(angle)) }
+        if range.contains(2 * pair + 1) { buffer[2 * pair + 1 - range.lowerBound] = Float(radius * sin(angle)) }
+        pair += 1
+      }
+      used = range.count
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Files
+import Programs
+
+/// A language model without its weights: a family and the configuration that shapes it.
+public struct Model: Sendable {
+  /// Every family there is. A new one is a file under Families/ and a name here.
+  static let families: [any ModelFamily.Type] = [GPT2.self, Llama.self]
+
+  /// config.json as it was read; written back the same but for what was asked.
+  public let configuration: JSONObject
+  public let family: any ModelFamily
+  /// In the order of the forward pass.
+  public let parameters: [Parameter]
+  public let weights: WeightMap
+  private let source: String
+
+  /// - Parameters:
+  ///   - configuration: the keys of a Hugging Face config.json.
+  ///   - source: where it comes from, for messages.
+  /// - Throws: `ModelError` for an unknown `model_type` and for keys that are missing or out of range.
+  public init(configuration: JSONObject, source: String) throws(ModelError) {
+    let reader = ConfigurationReader(configuration, source: source)
+    guard reader.has("model_type") else { throw .missingKey(source: source, key: "model_type") }
+    let type = try reader.string("model_type")
+    guard let family = Model.families.first(where: { $0.modelTypes.contains(type) }) else {
+      throw .unknownModelType(
+        source: source, found: "'\(type)'", known: Model.families.flatMap { $0.modelTypes }.sorted())
+    }
+    self.configuration = configuration
+    self.source = source
+    self.family = try family.init(reader)
+    weights = self.family.weights
+    do {
+      var pass = ForwardPass(batch: 1, length: 1)
+      let tokens = try pass.graph.input("tokens", 1, 1, .int32)
+      _ = try self.family.hidden(&pass, tokens)
+      _ = try self.family.headWeight(&pass)
+      parameters = pass.graph.parameters
+    } catch {
+      throw .invalidGraph(source: source, reason: error.description)
+    }
+  }
+
+  /// The model of the directory's config.json.
+  /// - Throws: `ModelError`, `FileError`.
+  public static func load(directory: String) throws -> Model {
+    let path = directory + "/config.json"
+    guard FileTree.exists(path) else { throw ModelError.missingConfiguration(directory: directory) }
+    return try load(configurationFile: path)
+  }
+
+  /// The model of a config.json at any place.
+  public static func load(configurationFile path: String) throws -> Model {
+    let root: JSON
+    do { root = try JSON(contentsOf: path) } catch let error as JSONError {
+      throw ModelError.malformedConfiguration(source: path, reason: "not JSON: \(error)")
+    }
+    guard let object = root.object else {
+      throw ModelError.malformedConfiguration(source: path, reason: "expected a JSON object")
+    }
+    return try Model(configuration: object, source: path)
+  }
+
+  public var shape: ModelShape { family.shape }
+  public var modelType: String { configuration["model_type"]?.string ?? "" }
+  public var layerCount: Int { shape.layerCount }
+  public var vocabularySize: Int { shape.vocabularySize }
+  /// Tokens the model can see at once, T at most.
+  public var contextLength: Int { shape.contextLength }
+  public var width: Int { shape.width }
+  /// Number of elements of all parameters; tied weights count once.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+  /// The names under which Hugging Face checkpoints hold a parameter: more than one when it is packed.
+  public func fileNames(of parameter: String) -> [String] {
+    weights.entries.filter { $0.parameter == parameter }.map(\.name)
+  }
+
+  /// The same architecture with as many blocks as `layers` has elements: `layers[i]` is the block of this model whose
+  /// per-layer settings (`layer_types` and the like) block i takes over, nil for a block of its own.
+  /// - Throws: `ModelError` as `init`.
+  public func selectingLayers(_ layers: [Int?]) throws(ModelError) -> Model {
+    var configuration = configuration
+    for (key, value) in configuration {
+      guard let list = value.array, list.count == layerCount, Model.perLayerKeys.contains(key) else { continue }
+      configuration[key] = .array(layers.enumerated().map { index, layer in list[layer ?? min(index, list.count - 1)] })
+    }
+    configuration[type(of: family).layerCountKey] = .integer(Int64(layers.count))
+    return try Model(configuration: configuration, source: source)
+  }
+
+  /// Whether `entry` is a tied head's matrix and the head is among `parts`: it is then wanted, whatever is said of the
+  /// embedding.
+  public func isTiedHead(_ entry: WeightEntry, in parts: Set<ModelPart>) -> Bool {
+    entry.part == .embeddings && parts.contains(.head) && !weights.entries.contains { $0.part == .head }
+  }
+
+  /// Keys of config.json that hold one value for each block.
+  private static let perLayerKeys: Set<String> = ["layer_types"]
+}

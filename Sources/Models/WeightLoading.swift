@@ -1,0 +1,94 @@
+import Checkpoints
+import Programs
+import Tensors
+
+extension ParameterStore {
+  /// A store with the weights of a checkpoint: everything is checked against the model before memory is taken.
+  /// - Parameter group: the optimiser group of each parameter; the default freezes all of them.
+  /// - Throws: `ModelError.weightsDoNotFit` naming every tensor that is missing, left over or of another shape;
+  ///   `CheckpointError`, `DeviceError`.
+  public static func load(
+    _ model: Model, from checkpoint: any CheckpointReader, device: any Device,
+    group: (Parameter) -> ParameterGroup = { _ in .frozen }
+  ) throws -> ParameterStore {
+    let names = try model.weights.match(checkpoint)
+    let store = try ParameterStore(device: device, parameters: model.parameters, group: group)
+    for (entry, name) in zip(model.weights.entries, names) {
+      guard let name else { continue }
+      try store.fill(entry, path: checkpoint.path) { elements, values in
+        try checkpoint.read(name, elements: elements, into: values)
+      }
+    }
+    return store
+  }
+
+  /// Fills the place of one checkpoint tensor, a piece at a time, so that nothing is held twice.
+  /// - Parameters:
+  ///   - path: where the values come from, for messages.
+  ///   - read: puts the elements asked for, counted in row-major order, into the buffer.
+  /// - Throws: `ModelError.biasNotZero`, and what `read` throws.
+  public func fill(
+    _ entry: WeightEntry, path: String,
+    read: (_ elements: Range<Int>, _ values: UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws {
+    let piece = 1 << 20
+    var buffer = [Float](repeating: 0, count: min(piece, entry.elementCount))
+    for start in stride(from: 0, to: entry.elementCount, by: piece) {
+      let elements = start..<min(start + piece, entry.elementCount)
+      try buffer.withUnsafeMutableBufferPointer { buffer in
+        let values = UnsafeMutableBufferPointer(rebasing: buffer[..<elements.count])
+        try read(elements, values)
+        try put(UnsafeBufferPointer(values), at: start, of: entry, path: path)
+      }
+    }
+  }
+
+  /// Stores elements of a checkpoint's tensor, from element `start` on.
+  private func put(
+    _ values: UnsafeBufferPointer<Float>, at start: Int, of entry: WeightEntry, path: String
+  ) throws {
+    switch entry.content {
+    case .parameter(let parameter, let offset):
+      guard let weight = weight(parameter) else { throw GraphError.missingParameter(parameter) }
+      let address = weight.address + (offset + start) * weight.dtype.size
+      device.upload(UnsafeRawBufferPointer(values), to: Tensor(address: address, rows: 1, columns: values.count))
+    case .zeros:
+      guard values.allSatisfy({ $0 == 0 }) else { throw ModelError.biasNotZero(path: path, tensor: entry.name) }
+    }
+  }
+}
+
+extension WeightMap {
+  /// The file's name for every entry, in the order of `entries`; nil for tensors that the model has not and the file has
+  /// not either.
+  /// - Throws: `ModelError.weightsDoNotFit` naming everything that is missing, left over or of another shape.
+  public func match(_ checkpoint: any CheckpointReader) throws(ModelError) -> [String?] {
+    var problems: [String] = []
+    var used: Set<String> = []
+    var names: [String?] = []
+    names.reserveCapacity(entries.count)
+    for entry in entries {
+      guard let name = fileName(of: entry, where: { checkpoint.description(of: $0) != nil }),
+        let found = checkpoint.description(of: name)
+      else {
+        if entry.content != .zeros { problems.append("'\(entry.name)' is missing") }
+        names.append(nil)
+        continue
+      }
+      if found.shape != entry.shape {
+        problems.append("'\(name)' is \(WeightMap.text(found.shape)), expected \(WeightMap.text(entry.shape))")
+      } else if !found.type.isFloat {
+        problems.append("'\(name)' holds \(found.type.rawValue), expected floating-point numbers")
+      }
+      used.insert(name)
+      names.append(name)
+    }
+    for tensor in checkpoint.tensors where !used.contains(tensor.name) && !isIgnored(tensor.name) {
+      problems.append("'\(tensor.name)' is not part of this model")
+    }
+    guard problems.isEmpty else { throw .weightsDoNotFit(path: checkpoint.path, problems: problems) }
+    return names
+  }
+
+  private static func text(_ shape: [Int]) -> String { "[\(shape.map(String.init).joined(separator: ", "))]" }
+}

@@ -1,0 +1,60 @@
+/// The part of a model that a tensor belongs to, as `inherit --parts` names it.
+public enum ModelPart: String, Sendable, CaseIterable {
+  case attention, mlp, norms, embeddings, positions
+  case finalNorm = "final-norm"
+  case head
+}
+
+/// One line of the table between a checkpoint and the parameters: a tensor's name and shape in Hugging Face files, and
+/// the parameter (or the part of a packed one) that holds it.
+public struct WeightEntry: Sendable, Hashable {
+  /// Where the tensor's elements live.
+  public enum Content: Sendable, Hashable {
+    /// In a parameter, from this element on; contiguous, in the file's order.
+    case parameter(String, offset: Int)
+    /// Nowhere: the architecture's files have it, this model does not. Written as zeros, accepted only as zeros.
+    case zeros
+  }
+
+  public var name: String
+  public var shape: [Int]
+  public var content: Content
+  public var part: ModelPart
+  /// The block it belongs to, nil outside the blocks.
+  public var layer: Int?
+
+  public var elementCount: Int { shape.reduce(1, *) }
+  public var parameter: String? {
+    if case .parameter(let name, _) = content { return name }
+    return nil
+  }
+}
+
+/// Checkpoint tensors ↔ parameters of one model.
+public struct WeightMap: Sendable {
+  /// In the model's order.
+  public var entries: [WeightEntry]
+  /// The prefix of the base model (`transformer.`, `model.`), which files saved without a head lack.
+  public var basePrefix: String
+  /// Other names under which a tensor may be found: canonical name → alternatives. A tied head is one.
+  public var alternatives: [String: [String]] = [:]
+  /// Ends of names that carry no weights: masks and tables that older files store as buffers.
+  public var ignoredSuffixes: [String] = []
+
+  /// The name of `entry` in a file, of which `has` tells the names; nil when it is not there.
+  public func fileName(of entry: WeightEntry, where has: (String) -> Bool) -> String? {
+    for name in [entry.name] + (alternatives[entry.name] ?? []) {
+      if has(name) { return name }
+      if name.hasPrefix(basePrefix) {
+        let bare = String(name.dropFirst(basePrefix.count))
+        if has(bare) { return bare }
+      }
+    }
+    return nil
+  }
+
+  /// Whether a tensor that no entry names may be left aside.
+  public func isIgnored(_ name: String) -> Bool {
+    ignoredSuffixes.contains { name.hasSuffix($0) } || alternatives.values.contains { $0.contains(name) }
+  }
+}

@@ -1,0 +1,106 @@
+import Tensors
+
+/// How a weight matrix is stored.
+public enum WeightLayout: Sendable {
+  /// [out, in], as `nn.Linear`: y = x·Wᵀ.
+  case outputInput
+  /// [in, out], as GPT-2's `Conv1D`: y = x·W.
+  case inputOutput
+}
+
+extension Graph {
+  /// y [N, out] = x·W (+ bias).
+  public mutating func linear(
+    _ x: Value, _ name: String, out: Int, layout: WeightLayout = .outputInput, bias: String? = nil, initial: Initial
+  ) throws(GraphError) -> Value {
+    let (rows, columns) = shape(x)
+    try require("linear input", x)
+    let weight =
+      layout == .outputInput
+      ? try parameter(name, out, columns, role: .linear, initial: initial)
+      : try parameter(name, columns, out, role: .linear, initial: initial)
+    var biasValue: Value?
+    if let bias { biasValue = try parameter(bias, 1, out, role: .bias, initial: .zeros) }
+    let y = try activation(name, rows, out)
+    emit(LinearOp(x: x, weight: weight, bias: biasValue, y: y, layout: layout))
+    return y
+  }
+
+  /// y [N, rows of W] = x·Wᵀ with a weight that is already declared: a tied head.
+  public mutating func linear(_ x: Value, weight: Value, into y: Value) throws(GraphError) {
+    try require("linear input", x, columns: shape(weight).columns)
+    try require("linear output", y, rows: shape(x).rows, columns: shape(weight).rows)
+    emit(LinearOp(x: x, weight: weight, bias: nil, y: y, layout: .outputInput))
+  }
+}
+
+struct LinearOp: Op {
+  var x: Value, weight: Value, bias: Value?, y: Value
+  var layout: WeightLayout
+
+  mutating func operands(_ visit: (inout Value, Access) -> Void) {
+    visit(&x, .read)
+    visit(&weight, .read)
+    visitIfPresent(&bias, .read, visit)
+    visit(&y, .write)
+  }
+
+  func launch(on device: any Device, _ at: Memory) {
+    device.matmul(
+      at[y], at[x], at[weight], transposeA: false, transposeB: layout == .outputInput, accumulate: .set,
+      bias: at[bias])
+  }
+
+  func backward(_ b: inout Backward) throws(GraphError) {
+    guard let dy = b.gradient(of: y) else { return }
+    if let dBias = try b.accumulator(bias) { b.emit(BiasGradientOp(dBias: dBias, dy: dy)) }
+    if let (gradient, accumulation) = try b.target(weight) {
+      let (left, right) = layout == .outputInput ? (dy, x) : (x, dy)
+      b.emit(
+        MatmulOp(c: gradient, a: left, b: right, transposeA: true, transposeB: false, accumulation: accumulation))
+    }
+    if let (gradient, accumulation) = try b.target(x) {
+      b.emit(
+        MatmulOp(
+          c: gradient, a: dy, b: weight, transposeA: false, transposeB: layout == .inputOutput,
+          accumulation: accumulation))
+    }
+  }
+
+  func floatingPointOperations(_ shape: (Value) -> (rows: Int, columns: Int)) -> Double {
+    2 * product(shape(x).rows, shape(x).columns, shape(y).columns)
+  }
+}
+
+/// c = op(a)·op(b), or c += op(a)·op(b): the two gradients of a linear layer.
+struct MatmulOp: Op {
+  var c: Value, a: Value, b: Value
+  var transposeA: Bool, transposeB: Bool
+  var accumulation: Accumulation
+
+  mutating func operands(_ visit: (inout Value, Access) -> Void) {
+    visit(&a, .read)
+    visit(&b, .read)
+    visit(&c, accumulation == .set ? .write : .update)
+  }
+
+  func launch(on device: any Device, _ at: Memory) {
+    device.matmul(
+      at[c], at[a], at[b], transposeA: transposeA, transposeB: transposeB, accumulate: accumulation, bias: nil)
+  }
+
+  func floatingPointOperations(_ shape: (Value) -> (rows: Int, columns: Int)) -> Double {
+    2 * product(shape(c).rows, shape(c).columns, transposeA ? shape(a).rows : shape(a).columns)
+  }
+}
+
+struct BiasGradientOp: Op {
+  var dBias: Value, dy: Value
+
+  mutating func operands(_ visit: (inout Value, Access) -> Void) {
+    visit(&dy, .read)
+    visit(&dBias, .update)
+  }
+
+  func launch(on device: any Device, _ at: Memory) { device.biasGradient(at[dBias], at[dy]) }
+}

@@ -1,0 +1,155 @@
+import Tensors
+
+/// Output head and loss together, a chunk of rows at a time, so that the B·T·V logits never exist.
+///
+/// The idea of Cut Cross-Entropy (arXiv 2411.09009) and Liger's fused linear cross-entropy: logits of a chunk are
+/// computed, scored and, when training, turned into their own gradient and used up before the next chunk starts.
+enum HeadChunk {
+  /// Logits of a chunk, in bytes: enough rows for an efficient product, small against everything else.
+  static let budget = 64 << 20
+
+  static func rows(of total: Int, vocabulary: Int) -> Int {
+    let wanted = max(budget / (4 * vocabulary) / 16 * 16, 64)
+    return min(total, wanted)
+  }
+
+  static func forEach(_ total: Int, chunk: Int, _ body: (Range<Int>) -> Void) {
+    var start = 0
+    while start < total {
+      let end = min(start + chunk, total)
+      body(start..<end)
+      start = end
+    }
+  }
+}
+
+extension Graph {
+  /// losses [N, 1] (persistent) = cross entropy of x·Wᵀ against targets [N, 1]; negative targets are ignored.
+  ///
+  /// Differentiated, each row's gradient is multiplied by the device's `lossScale`.
+  public mutating func linearCrossEntropy(
+    _ x: Value, weight: Value, targets: Value, losses: Value
+  ) throws(GraphError) {
+    let (rows, columns) = shape(x)
+    try require("head", weight, columns: columns)
+    try require("head input", x)
+    try require("targets", targets, rows: rows, columns: 1, dtype: .int32)
+    try require("losses", losses, rows: rows, columns: 1)
+    let vocabulary = shape(weight).rows
+    let logits = try workspace("logits", HeadChunk.rows(of: rows, vocabulary: vocabulary), vocabulary)
+    emit(
+      LinearCrossEntropyOp(
+        x: x, weight: weight, targets: targets, losses: losses, logits: logits, dx: nil, dWeight: nil,
+        accumulation: .set))
+  }
+
+  /// scores [N, 1] = log-probability of targets [N, 1] under x·Wᵀ; greedy [N, 1] (int32) = the likeliest token.
+  public mutating func linearLogProbabilities(
+    _ x: Value, weight: Value, targets: Value, scores: Value, greedy: Value
+  ) throws(GraphError) {
+    let (rows, columns) = shape(x)
+    try require("head", weight, columns: columns)
+    try require("head input", x)
+    try require("targets", targets, rows: rows, columns: 1, dtype: .int32)
+    try require("scores", scores, rows: rows, columns: 1)
+    try require("greedy tokens", greedy, rows: rows, columns: 1, dtype: .int32)
+    let vocabulary = shape(weight).rows
+    let logits = try workspace("logits", HeadChunk.rows(of: rows, vocabulary: vocabulary), vocabulary)
+    emit(
+      LinearLogProbabilitiesOp(
+        x: x, weight: weight, targets: targets, scores: scores, greedy: greedy, logits: logits))
+  }
+}
+
+struct LinearCrossEntropyOp: Op {
+  var x: Value, weight: Value, targets: Value, losses: Value, logits: Value
+  /// Present in the differentiated form, which computes the losses as well.
+  var dx: Value?, dWeight: Value?
+  var accumulation: Accumulation
+
+  mutating func operands(_ visit: (inout Value, Access) -> Void) {
+    visit(&x, .read)
+    visit(&weight, .read)
+    visit(&targets, .read)
+    visit(&losses, .write)
+    visit(&logits, .write)
+    visitIfPresent(&dx, accumulation == .set ? .write : .update, visit)
+    visitIfPresent(&dWeight, .update, visit)
+  }
+
+  func launch(on device: any Device, _ at: Memory) {
+    let x = at[x]
+    let weight = at[weight]
+    let targets = at[targets]
+    let losses = at[losses]
+    let buffer = at[logits]
+    let dx = at[dx]
+    let dWeight = at[dWeight]
+    let trains = dx != nil || dWeight != nil
+    HeadChunk.forEach(x.rows, chunk: buffer.rows) { rows in
+      let logits = buffer.rows(0..<rows.count)
+      device.matmul(
+        logits, x.rows(rows), weight, transposeA: false, transposeB: true, accumulate: .set, bias: nil)
+      device.crossEntropy(
+        losses: losses.rows(rows), logits: logits, targets: targets.rows(rows), gradient: trains)
+      if let dx {
+        device.matmul(
+          dx.rows(rows), logits, weight, transposeA: false, transposeB: false, accumulate: accumulation, bias: nil)
+      }
+      if let dWeight {
+        device.matmul(
+          dWeight, logits, x.rows(rows), transposeA: true, transposeB: false, accumulate: .add, bias: nil)
+      }
+    }
+  }
+
+  func backward(_ b: inout Backward) throws(GraphError) {
+    let dWeight = try b.accumulator(weight)
+    let dx = try b.target(x)
+    guard dWeight != nil || dx != nil else { return }
+    var fused = self
+    fused.dWeight = dWeight
+    fused.dx = dx?.gradient
+    fused.accumulation = dx?.accumulation ?? .set
+    b.emit(fused)
+    b.dropForwardOp()
+  }
+
+  func floatingPointOperations(_ shape: (Value) -> (rows: Int, columns: Int)) -> Double {
+    let products = [x, dx, dWeight].compactMap(\.self).count
+    return 2 * Double(products) * product(shape(x).rows, shape(x).columns, shape(weight).rows)
+  }
+}
+
+struct LinearLogProbabilitiesOp: Op {
+  var x: Value, weight: Value, targets: Value, scores: Value, greedy: Value, logits: Value
+
+  mutating func operands(_ visit: (inout Value, Access) -> Void) {
+    visit(&x, .read)
+    visit(&weight, .read)
+    visit(&targets, .read)
+    visit(&scores, .write)
+    visit(&greedy, .write)
+    visit(&logits, .write)
+  }
+
+  func launch(on device: any Device, _ at: Memory) {
+    let x = at[x]
+    let weight = at[weight]
+    let targets = at[targets]
+    let buffer = at[logits]
+    let scores = at[scores]
+    let greedy = at[greedy]
+    HeadChunk.forEach(x.rows, chunk: buffer.rows) { rows in
+      let logits = buffer.rows(0..<rows.count)
+      device.matmul(
+        logits, x.rows(rows), weight, transposeA: false, transposeB: true, accumulate: .set, bias: nil)
+      device.logProbabilities(
+        scores: scores.rows(rows), greedy: greedy.rows(rows), logits: logits, targets: targets.rows(rows))
+    }
+  }
+
+  func floatingPointOperations(_ shape: (Value) -> (rows: Int, columns: Int)) -> Double {
+    2 * product(shape(x).rows, shape(x).columns, shape(weight).rows)
+  }
+}

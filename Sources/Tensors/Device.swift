@@ -1,0 +1,128 @@
+/// A compute device: memory, transfers, replay and the kernel set.
+///
+/// Kernels are asynchronous; only `synchronize` and `download` wait. Shapes are the caller's promise (they were
+/// checked when the graph was built): nothing is checked, allocated or synchronised in a kernel call.
+///
+/// Shape letters: N rows (B·T tokens), C model width, F feed-forward width, V vocabulary, H query heads,
+/// G key/value heads, D head dimension, T sequence length.
+public protocol Device: AnyObject {
+  var info: DeviceInfo { get }
+  /// The one `StepScalars` of this device. Kernels read it when they run, not when they are launched.
+  var scalars: UnsafeMutablePointer<StepScalars> { get }
+
+  /// `bytes` of zeroed memory, aligned to 64 bytes.
+  func allocate(bytes: Int) throws(DeviceError) -> UnsafeMutableRawPointer
+  func release(_ address: UnsafeMutableRawPointer)
+  /// Copies `host` (contiguous rows) into `tensor`. Returns when `host` may be reused.
+  func upload(_ host: UnsafeRawBufferPointer, to tensor: Tensor)
+  /// Waits for the kernels launched so far, then copies `tensor` into `host` as contiguous rows.
+  func download(_ tensor: Tensor, to host: UnsafeMutableRawBufferPointer) throws(DeviceError)
+  func synchronize() throws(DeviceError)
+  /// Records the kernels that `body` launches, as something that launches them again.
+  func record(_ body: @escaping () -> Void) throws(DeviceError) -> any Replay
+
+  // MARK: Linear algebra
+
+  /// c = op(a)·op(b) (+ bias per column), or c += with `.add`. Row major, strided rows. `bias`: [1, c.columns].
+  func matmul(
+    _ c: Tensor, _ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool, accumulate: Accumulation, bias: Tensor?)
+  /// dBias[1, C] += column sums of dy [N, C].
+  func biasGradient(_ dBias: Tensor, _ dy: Tensor)
+
+  // MARK: Embedding
+
+  /// y[i] = table[indices[i]] (+ positions[(i mod length) + scalars.position]). y [N, C], indices int32 [N, 1].
+  func gatherRows(_ y: Tensor, indices: Tensor, table: Tensor, positions: Tensor?, length: Int)
+  /// dTable[indices[i]] += dy[i] and dPositions[i mod length] += dy[i], rows in ascending order of i. Either may be nil.
+  func gatherRowsBackward(dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int)
+
+  // MARK: Normalisation
+
+  /// With `delta`: sum = x + delta, y = norm(sum); else y = norm(x). x, y [N, C]; weight, bias [1, C].
+  /// statistics [N, 2]: mean (0 for RMS) and reciprocal standard deviation of each row.
+  func norm(
+    _ y: Tensor, statistics: Tensor, sum: Tensor?, x: Tensor, delta: Tensor?, weight: Tensor, bias: Tensor?,
+    _ spec: NormSpec)
+  /// dx (set or added), dWeight += and dBias += for y = norm(x). `x` is the normalised input (`sum` when fused).
+  func normBackward(
+    dx: Tensor, dWeight: Tensor?, dBias: Tensor?, dy: Tensor, x: Tensor, weight: Tensor, statistics: Tensor,
+    _ spec: NormSpec, _ accumulate: Accumulation)
+
+  // MARK: Attention, on rows of packed q (H·D), k (G·D), v (G·D)
+
+  /// Rotates the first `spec.heads` heads of every row in place, by the halves convention of Llama (NeoX style).
+  /// table [positions, D]: cos of the D/2 angles, then sin. Row i is at position (i mod length) + scalars.position.
+  func rope(_ x: Tensor, table: Tensor, _ spec: RoPESpec, inverse: Bool)
+  /// Causal attention. y [N, H·D], logSumExp [N, H], qkv [N, (H + 2G)·D]; N = B·length.
+  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec)
+  /// Sets dqkv from dy, with the saved y and logSumExp.
+  func attentionBackward(
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec)
+  /// Attention of `length` new rows per sequence against a cache: row i of sequence b is at position
+  /// p = scalars.position + i; its k and v are written to row b·capacity + p of keys/values [B·capacity, G·D],
+  /// and its q attends to positions 0…p.
+  func attentionCached(_ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, capacity: Int, _ spec: AttentionSpec)
+
+  // MARK: Pointwise
+
+  func activation(_ y: Tensor, _ x: Tensor, _ kind: Activation)
+  /// dx = dy · f'(x). dx may be dy itself.
+  func activationBackward(_ dx: Tensor, dy: Tensor, x: Tensor, _ kind: Activation)
+  /// y[N, F] = f(gate)·up of gateUp [N, 2F] (gate first).
+  func gated(_ y: Tensor, gateUp: Tensor, _ kind: Activation)
+  func gatedBackward(_ dGateUp: Tensor, dy: Tensor, gateUp: Tensor, _ kind: Activation)
+  /// y = a + b; y may be a.
+  func add(_ y: Tensor, _ a: Tensor, _ b: Tensor)
+  func copy(_ y: Tensor, _ x: Tensor)
+  func fill(_ y: Tensor, _ value: Float)
+
+  // MARK: Losses
+
+  /// losses[i] = −log softmax(logits[i])[targets[i]], or 0 where targets[i] < 0 (ignored).
+  /// With `gradient`, logits are overwritten by (softmax − one-hot)·scalars.lossScale (0 on ignored rows).
+  func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, gradient: Bool)
+  /// scores[i] = log softmax(logits[i])[targets[i]]; greedy[i] (int32) = index of the first largest logit.
+  func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor)
+
+  // MARK: Optimiser, on whole contiguous groups
+
+  /// out[0] += Σ x², summed in an order that does not depend on the number of threads.
+  func sumOfSquares(_ out: Tensor, _ x: Tensor)
+  /// One AdamW step in PyTorch's order (decay, moments, update), gradients first scaled by
+  /// min(1, clip / (√squaredNorm + 1e-6)) when scalars.clip > 0. Gradients are zeroed for the next step.
+  /// When squaredNorm[0] is not finite nothing but gradients and `scalars.nonFinite` changes.
+  func adamW(
+    parameters: Tensor, gradients: Tensor, m: Tensor, v: Tensor, squaredNorm: Tensor, _ spec: AdamWSpec)
+}
+
+/// Launches recorded kernels again.
+public protocol Replay {
+  func run() throws(DeviceError)
+}
+
+public struct DeviceInfo: Sendable {
+  public var name: String
+  /// Compute threads of a CPU; 1 elsewhere.
+  public var threads: Int
+
+  public init(name: String, threads: Int) {
+    self.name = name
+    self.threads = threads
+  }
+}
+
+public enum DeviceError: Error, Sendable, CustomStringConvertible {
+  case unavailable(String)
+  case outOfMemory(requested: Int)
+  case kernel(String)
+
+  public var description: String {
+    switch self {
+    case .unavailable(let reason): reason
+    case .outOfMemory(let requested):
+      "out of memory: \(requested) bytes could not be allocated; make the batch smaller (training.micro_batch_size, "
+        + "data.sequence_length, --batch-tokens), or set training.recompute: block"
+    case .kernel(let reason): "kernel failed: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/// Whether a kernel writes its result or adds it to what is there.
+public enum Accumulation: Sendable, Hashable { case set, add }
+
+public enum Activation: Sendable, Hashable {
+  /// GELU by the tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
+  case geluTanh
+  /// Exact GELU, by erf.
+  case geluErf
+  case silu
+  case relu
+}
+
+public struct NormSpec: Sendable, Hashable {
+  public enum Kind: Sendable, Hashable { case layer, rms }
+  public var kind: Kind
+  public var epsilon: Float
+
+  public init(kind: Kind, epsilon: Float) {
+    self.kind = kind
+    self.epsilon = epsilon
+  }
+}
+
+public struct RoPESpec: Sendable, Hashable {
+  /// Rows of one sequence.
+  public var length: Int
+  /// Leading heads of a row that are rotated: H + G of a packed qkv row.
+  public var heads: Int
+  public var headDimension: Int
+
+  public init(length: Int, heads: Int, headDimension: Int) {
+    self.length = length
+    self.heads = heads
+    self.headDimension = headDimension
+  }
+}
+
+public struct AttentionSpec: Sendable, Hashable {
+  /// Rows of one sequence (of the new rows, in cached attention).
+  public var length: Int
+  public var heads: Int
+  public var kvHeads: Int
+  public var headDimension: Int
+  /// Factor on q·k.
+  public var scale: Float
+
+  public init(length: Int, heads: Int, kvHeads: Int, headDimension: Int, scale: Float) {
+    self.length = length
+    self.heads = heads
+    self.kvHeads = kvHeads
+    self.headDimension = headDimension
+    self.scale = scale
+  }
+}
+
+public struct AdamWSpec: Sendable, Hashable {
+  public var beta1: Float
+  public var beta2: Float
+  public var epsilon: Float
+  public var weightDecay: Float
+  /// Factor on `scalars.learningRate` for this group.
+  public var learningRateMultiplier: Float
+
+  public init(
+    beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float, learningRateMultiplier: Float = 1
+  ) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    self.learningRateMultiplier = learningRateMultiplier
+  }
+}

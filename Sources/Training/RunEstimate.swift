@@ -1,0 +1,79 @@
+import Datasets
+import Models
+import Programs
+
+/// What a run will need and cost, known without its weights, and without its data unless it is counted in epochs.
+public struct RunEstimate: Sendable {
+  public let batch: BatchShape
+  /// All parameters, and those that are trained.
+  public let parameterCount: (total: Int, trainable: Int)
+  /// On the device.
+  public let memory: MemoryReport
+  /// On the disk: the weights and, of what is trained, two moments; float32.
+  public let checkpointBytes: Int
+  /// Floating-point operations for a token, forward and backward, as MFU counts them.
+  public let operationsPerToken: Double
+  /// The same with what `training.recompute` computes again: what the device has to do.
+  public let executedOperationsPerToken: Double
+  /// nil for a run in epochs whose data are not known.
+  public let totalSteps: Int?
+
+  public var totalTokens: Int? { totalSteps.map { $0 * batch.tokensPerStep } }
+
+  /// - Parameters:
+  ///   - model: the architecture that is trained, layers already selected.
+  ///   - tokensPerEpoch: see `TrainingRecipe.tokensPerEpoch`; nil when the data are not there.
+  /// - Throws: `TrainingError`, `GraphError`.
+  public init(_ recipe: TrainingRecipe, model: Model, tokensPerEpoch: Int?) throws {
+    batch = try BatchShape(recipe, sequenceLength: recipe.sequenceLength(of: model))
+    let groups = try OptimizerGroups(recipe.optimizer, model: model)
+    let (rows, length) = (batch.microBatch, batch.sequenceLength)
+    func plan(_ recompute: Recompute) throws -> TrainingPlan {
+      try TrainingPlan(model, rows: rows, length: length, recompute: recompute, group: groups.group)
+    }
+    let executed = try plan(recipe.training.recompute)
+    memory = executed.memory
+    executedOperationsPerToken = executed.floatingPointOperationsPerToken
+    operationsPerToken =
+      recipe.training.recompute == .none
+      ? executedOperationsPerToken : try plan(.none).floatingPointOperationsPerToken
+    let trainable = model.parameters.reduce(0) { $0 + (groups.group(of: $1).isFrozen ? 0 : $1.count) }
+    parameterCount = (model.parameterCount, trainable)
+    checkpointBytes = 4 * (model.parameterCount + 2 * trainable)
+    if case .epochs = recipe.training.duration, tokensPerEpoch == nil {
+      totalSteps = nil
+    } else {
+      totalSteps = try recipe.training.duration.steps(batch: batch, tokensPerEpoch: tokensPerEpoch ?? 0)
+    }
+    // Warm-up and decay must fit into the run.
+    if let totalSteps { _ = try LearningRateSchedule(recipe.schedule, totalSteps: totalSteps) }
+  }
+
+  /// The time of all steps on a device that does so many floating-point operations in a second, in practice.
+  public func seconds(operationsPerSecond: Double) -> Double? {
+    totalTokens.map { Double($0) * executedOperationsPerToken / operationsPerSecond }
+  }
+}
+
+extension TrainingRecipe {
+  /// The sequence length for a model: the recipe's, or the model's context length.
+  /// - Throws: `TrainingError.invalidSetting` when it is longer than the context.
+  func sequenceLength(of model: Model) throws(TrainingError) -> Int {
+    guard let length = data.sequenceLength else { return model.contextLength }
+    guard length <= model.contextLength else {
+      throw .invalidSetting(
+        location: nil, key: "data.sequence_length", found: "\(length)",
+        expected: "the model's context length, \(model.contextLength), at most")
+    }
+    return length
+  }
+
+  /// Tokens in one pass over the training data.
+  /// - Throws: `DatasetError`, `FileError` when they are not there; `TrainingError`.
+  public func tokensPerEpoch(model: Model) throws -> Int {
+    try BatchLoader(
+      sources: data.train.map { try TokenSource(paths: $0.paths, split: .train, weight: $0.weight) },
+      sequenceLength: sequenceLength(of: model), sampling: data.sampling, seed: training.seed
+    ).tokensPerEpoch
+  }
+}

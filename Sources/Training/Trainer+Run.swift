@@ -1,0 +1,125 @@
+import Foundation
+import Models
+import Tensors
+
+extension Trainer {
+  /// Trains to the last step of the recipe, or until `report` answers `.stop`.
+  ///
+  /// After every step, in this order: the metrics line, the checkpoint, the validation, the evaluation, where they are
+  /// due. A checkpoint of the last step is always left.
+  /// - Parameter report: is told each event; the strongest answer since the last step counts.
+  /// - Throws: `TrainingError`, and the errors of devices, files and the evaluation hook. The newest checkpoint is good
+  ///   then.
+  public func run(_ report: @escaping (TrainEvent) throws -> TrainDisposition) throws -> TrainOutcome {
+    var session = Session(report: report)
+    device.scalars.pointee.nonFinite = 0
+    try tidy()
+    try tryOut()
+    try session.tell(.started(summary))
+    try catchUp(&session)
+    while step < schedule.totalSteps, session.disposition < .stop {
+      session.disposition = .proceed
+      let time = try trainStep(&session)
+      session.trainingSeconds += time
+      let metrics = try isLogged(step) ? readMetrics(&session) : nil
+      try session.tell(
+        .step(
+          StepReport(
+            step: step, totalSteps: schedule.totalSteps, tokens: tokens, seconds: time, metrics: metrics)))
+      if step % recipe.checkpoints.every == 0 || step == schedule.totalSteps || session.disposition == .save {
+        try save(&session)
+      }
+      if session.disposition < .stop, isDue(recipe.validation.every) { try validate(&session) }
+      if session.disposition < .stop, isEvaluationDue { try evaluate(&session) }
+      if session.disposition == .save { try save(&session) }
+    }
+    if session.disposition == .stop, step > 0 { try save(&session) }
+    return TrainOutcome(isFinished: step >= schedule.totalSteps, step: step, checkpoint: lastCheckpoint)
+  }
+
+  /// What lives from step to step within one call of `run`.
+  struct Session {
+    let report: (TrainEvent) throws -> TrainDisposition
+    var disposition = TrainDisposition.proceed
+    /// Of the steps since the last logged one: summed losses of the newest step, time and tokens of all.
+    var lossSum = 0.0
+    var trainingSeconds = 0.0
+    var trainingTokens = 0
+
+    mutating func tell(_ event: TrainEvent) throws { disposition = max(disposition, try report(event)) }
+  }
+
+  // MARK: Steps
+
+  /// One step: the gradients of all micro-batches, and the update.
+  /// - Returns: the time that it took.
+  private func trainStep(_ session: inout Session) throws -> Double {
+    let start = ContinuousClock.now
+    step += 1
+    setScalars()
+    session.lossSum = 0
+    for _ in 0..<batch.accumulation {
+      data.loader.next(rows: batch.microBatch, tokens: hostTokens, targets: hostTargets)
+      upload(to: program.tokens, program.targets)
+      try program.run()
+      if isLogged(step) { session.lossSum += try program.readLosses().reduce(0) { $0 + Double($1) } }
+    }
+    try optimizer.run()
+    tokens += batch.tokensPerStep
+    session.trainingTokens += batch.tokensPerStep
+    // A flag in memory: looking at it does not wait for the device.
+    if device.scalars.pointee.nonFinite != 0 { throw try explainNonFinite() }
+    return (ContinuousClock.now - start).seconds
+  }
+
+  private func setScalars() {
+    let scalars = device.scalars
+    scalars.pointee.learningRate = Float(schedule.learningRate(at: step))
+    // In Double, as PyTorch has it: 1 − β^t loses digits in Float for small t.
+    scalars.pointee.biasCorrection1 = Float(1 - pow(recipe.optimizer.beta1, Double(step)))
+    scalars.pointee.biasCorrection2 = Float(1 - pow(recipe.optimizer.beta2, Double(step)))
+    scalars.pointee.lossScale = 1 / Float(batch.tokensPerStep)
+    scalars.pointee.clip = Float(recipe.training.gradientClipping)
+  }
+
+  func upload(to tokens: Tensor, _ targets: Tensor) {
+    let count = batch.microBatch * batch.sequenceLength
+    device.upload(UnsafeRawBufferPointer(UnsafeBufferPointer(start: hostTokens, count: count)), to: tokens)
+    device.upload(UnsafeRawBufferPointer(UnsafeBufferPointer(start: hostTargets, count: count)), to: targets)
+  }
+
+  private func isLogged(_ step: Int) -> Bool {
+    step % recipe.output.logEvery == 0 || step == 1 || step == schedule.totalSteps
+  }
+
+  /// Waits for the device, and writes the metrics line of this step.
+  private func readMetrics(_ session: inout Session) throws -> StepMetrics {
+    let norm = Double(try optimizer.gradientNorm())
+    let loss = session.lossSum / Double(batch.tokensPerStep)
+    guard loss.isFinite else { throw nonFinite("the loss", loss) }
+    guard norm.isFinite else { throw nonFinite("the gradient norm", norm) }
+    let rate = Double(session.trainingTokens) / session.trainingSeconds
+    let metrics = StepMetrics(
+      step: step, tokens: tokens, loss: loss, learningRate: schedule.learningRate(at: step), gradientNorm: norm,
+      tokensPerSecond: rate, mfu: options.peakOperationsPerSecond.map { rate * operationsPerToken / $0 },
+      seconds: seconds)
+    session.trainingSeconds = 0
+    session.trainingTokens = 0
+    try self.metrics.append(metrics.line)
+    return metrics
+  }
+
+  /// The update of this step was skipped by the device: the gradients are no numbers. Says whether the loss is one.
+  private func explainNonFinite() throws -> TrainingError {
+    let loss = try program.readLosses().reduce(0) { $0 + Double($1) }
+    if !loss.isFinite { return nonFinite("the loss", loss) }
+    return nonFinite("the gradient norm", Double(try optimizer.gradientNorm()))
+  }
+
+  private func save(_ session: inout Session) throws {
+    if session.disposition == .save { session.disposition = .proceed }
+    guard savedStep != step else { return }
+    try save()
+    try session.tell(.saved(step: step, path: directory.checkpointPath(step: step)))
+  }
+}

@@ -1,0 +1,158 @@
+import ArgumentParser
+import Checkpoints
+import Dispatch
+import Files
+import Inheritance
+import Models
+
+struct InheritCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inherit",
+    abstract: "The first k blocks of a large model become a small one.",
+    discussion: """
+      SOURCE is a Hugging Face directory, one weights file, or a hub id that is in the local Hugging Face cache.
+
+        inheritune inherit openlm-research/open_llama_3b --layers 13
+        inheritune inherit ./gpt2-medium ./child --layers 0-5,20-23 --dtype bfloat16
+      """)
+
+  @Argument(help: "The reference model.")
+  var source = "openlm-research/open_llama_3b"
+
+  @Argument(help: ArgumentHelp("The new model's directory; ./<name>-<k>layers by default.", valueName: "destination"))
+  var destination: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "13: the first 13 blocks. 0-12, 0,2,4, 0-5,20-25: exactly those (from 0, ranges inclusive).", valueName: "spec"))
+  var layers: String
+
+  @Option(help: ArgumentHelp("keep, float32, bfloat16 or float16.", valueName: "type"))
+  var dtype = OutputType.keep
+
+  @Option(
+    help: ArgumentHelp(
+      "all, or a list of attention, mlp, norms, embeddings, positions, final-norm, head; the rest is initialised anew.",
+      valueName: "list"))
+  var parts = "all"
+
+  @Option(help: ArgumentHelp("Seed of what is initialised anew.", valueName: "n"))
+  var seed: UInt64 = 1337
+
+  @Option(help: ArgumentHelp("Largest weights file, for example 5GB.", valueName: "size"))
+  var maxShardSize = ByteSize(5_000_000_000)
+
+  @Flag(help: "Print the plan and write nothing.")
+  var dryRun = false
+
+  @Flag(help: "Record the SHA-256 of the source's whole contents, not only of its headers.")
+  var checksum = false
+
+  @Flag(help: "Replace what has the destination's name.")
+  var force = false
+
+  @Flag(help: "One JSON object instead of prose.")
+  var json = false
+
+  @OptionGroup var model: ModelOptions
+
+  enum OutputType: String, ExpressibleByArgument, CaseIterable {
+    case keep, float32, bfloat16, float16
+
+    var element: ElementType? {
+      switch self {
+      case .keep: nil
+      case .float32: .float32
+      case .bfloat16: .bfloat16
+      case .float16: .float16
+      }
+    }
+  }
+
+  func validate() throws { _ = try partSet() }
+
+  private func partSet() throws -> Set<ModelPart> {
+    if parts == "all" { return Set(ModelPart.allCases) }
+    return Set(
+      try parts.split(separator: ",").map { name in
+        guard let part = ModelPart(rawValue: String(name)) else {
+          throw ValidationError(
+            "--parts: '\(name)' is no part; expected all, or some of "
+              + ModelPart.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return part
+      })
+  }
+
+  func run() throws {
+    let progress = ProgressLine()
+    let reference = try model.open(source)
+    var options = SliceOptions(layers: try LayerPlan(layers, layerCount: reference.model.layerCount))
+    options.parts = try partSet()
+    options.seed = seed
+    options.type = dtype.element
+    options.maximumShardSize = maxShardSize.bytes
+    options.hashesContents = checksum
+    let slice = try Slice(reference, options: options)
+    let destination = destination ?? defaultDestination(slice)
+    let repeated = options.layers.repeated
+    if !repeated.isEmpty {
+      progress.print("note: taken more than once: block \(repeated.map(String.init).joined(separator: ", "))")
+    }
+    if dryRun { return report(slice, destination: destination, seconds: nil) }
+    if !force, FileTree.exists(destination) { throw CommandError.exists(path: destination) }
+    try slice.write(to: destination, replacing: force, version: Inheritune.version) { done, total in
+      progress.update("inherit", done: done, total: total, unit: .bytes)
+    }
+    progress.clear()
+    report(slice, destination: destination, seconds: progress.seconds)
+  }
+
+  private func defaultDestination(_ slice: Slice) -> String {
+    let name = source.split(separator: "/").last.map(String.init) ?? "model"
+    let stem = [".safetensors"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
+    return "./\(stem)-\(slice.model.layerCount)layers"
+  }
+
+  private func report(_ slice: Slice, destination: String, seconds: Double?) {
+    let reference = slice.source.model
+    let fresh = slice.tensors.filter { $0.source == nil }
+    if json { return print(JSON.object(object(slice, destination: destination, seconds: seconds)).serialized()) }
+    if seconds == nil {
+      print(
+        Format.table(
+          [["tensor", "shape", "type", "bytes", "from"]]
+            + slice.tensors.map { tensor in
+              [
+                tensor.name, tensor.shape.map(String.init).joined(separator: " x "), tensor.type.rawValue,
+                Format.count(tensor.byteCount), tensor.source ?? "initialised anew (seed \(seed))",
+              ]
+            }))
+      print()
+    }
+    print("blocks      \(slice.options.layers) of \(reference.layerCount) (\(slice.model.layerCount) blocks)")
+    print(
+      "parameters  \(Format.count(reference.parameterCount)) -> \(Format.count(slice.model.parameterCount))"
+        + " (\(Format.large(slice.model.parameterCount)))")
+    if !fresh.isEmpty { print("fresh       \(fresh.count) of \(slice.tensors.count) tensors, seed \(seed)") }
+    let time = seconds.map { ", \(Format.duration($0))" } ?? " (dry run: nothing is written)"
+    print("written     \(destination), \(Format.bytes(slice.byteCount))\(time)")
+  }
+
+  private func object(_ slice: Slice, destination: String, seconds: Double?) -> JSONObject {
+    [
+      "source": .string(source), "destination": .string(destination),
+      "layers": .array(slice.options.layers.layers.map { .integer(Int64($0)) }),
+      "parameters_before": .integer(Int64(slice.source.model.parameterCount)),
+      "parameters_after": .integer(Int64(slice.model.parameterCount)), "bytes": .integer(Int64(slice.byteCount)),
+      "seconds": seconds.map(JSON.number) ?? .null,
+      "tensors": .array(
+        slice.tensors.map { tensor in
+          .object([
+            "name": .string(tensor.name), "shape": .array(tensor.shape.map { .integer(Int64($0)) }),
+            "dtype": .string(tensor.type.rawValue), "source": tensor.source.map(JSON.string) ?? .null,
+          ])
+        }),
+    ]
+  }
+}

@@ -1,0 +1,95 @@
+import Files
+import Models
+import Programs
+import Tensors
+import Training
+
+/// What `plan` and `train --dry-run` print.
+struct PlanReport {
+  let recipe: TrainingRecipe
+  let model: Model
+  let estimate: RunEstimate
+  /// Measured on this machine's device, in matrix products of the model's own shapes.
+  let device: String
+  let operationsPerSecond: Double
+
+  init(_ recipe: TrainingRecipe, device: any Device) throws {
+    self.recipe = recipe
+    model = try recipe.plannedModel()
+    var tokensPerEpoch: Int?
+    if case .epochs = recipe.training.duration, recipe.data.train.allSatisfy({ $0.paths.allSatisfy(FileTree.exists) }) {
+      tokensPerEpoch = try recipe.tokensPerEpoch(model: model)
+    }
+    estimate = try RunEstimate(recipe, model: model, tokensPerEpoch: tokensPerEpoch)
+    self.device = device.info.name
+    operationsPerSecond = try Calibration.operationsPerSecond(of: device, width: model.width)
+  }
+
+  private var times: [(name: String, seconds: Double)] {
+    var times: [(name: String, seconds: Double)] = []
+    if let seconds = estimate.seconds(operationsPerSecond: operationsPerSecond) {
+      times.append(("here, \(device)", seconds))
+    }
+    for accelerator in Accelerator.known {
+      let rate = accelerator.peakOperationsPerSecond * Accelerator.assumedUtilization
+      guard let seconds = estimate.seconds(operationsPerSecond: rate) else { continue }
+      times.append((accelerator.name, seconds))
+    }
+    return times
+  }
+
+  var text: String {
+    let batch = estimate.batch
+    var lines = [
+      "model       \(model.modelType), \(model.layerCount) blocks, width \(model.width), vocabulary "
+        + "\(Format.count(model.vocabularySize)), context \(Format.count(model.contextLength))",
+      "parameters  \(Format.count(estimate.parameterCount.total)) (\(Format.large(estimate.parameterCount.total)))"
+        + (estimate.parameterCount.trainable == estimate.parameterCount.total
+          ? "" : ", \(Format.large(estimate.parameterCount.trainable)) trained"),
+      "batch       \(batch.globalBatch) sequences of \(batch.sequenceLength) = \(Format.count(batch.tokensPerStep)) tokens, "
+        + "\(batch.microBatch) at once",
+    ]
+    if let steps = estimate.totalSteps, let tokens = estimate.totalTokens {
+      lines.append("run         \(Format.count(steps)) steps, \(Format.large(tokens)) tokens")
+    } else {
+      lines.append("run         epochs over data that are not here yet")
+    }
+    lines.append("compute     \((estimate.operationsPerToken / 1e9).formatted(3)) GFLOP a token, forward and backward")
+    lines.append("")
+    lines.append(
+      Format.table(
+        [["memory", "bytes", ""]]
+          + (estimate.memory.classes + [("total", estimate.memory.total)]).map {
+            [$0.name, Format.count($0.bytes), Format.bytes($0.bytes)]
+          }))
+    lines.append("checkpoint  \(Format.bytes(estimate.checkpointBytes)) on the disk")
+    if !times.isEmpty {
+      lines.append("")
+      lines.append(
+        "time, here at the speed of matrix products, elsewhere at \(Int(100 * Accelerator.assumedUtilization)) % of the "
+          + "bfloat16 peak")
+      lines.append(Format.table( times.map { ["  " + $0.name, Format.duration($0.seconds)] }))
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  var json: JSONObject {
+    var memory = JSONObject()
+    for (name, bytes) in estimate.memory.classes { memory[name] = .integer(Int64(bytes)) }
+    memory["total"] = .integer(Int64(estimate.memory.total))
+    return [
+      "model_type": .string(model.modelType), "layers": .integer(Int64(model.layerCount)),
+      "parameters": .integer(Int64(estimate.parameterCount.total)),
+      "parameters_trained": .integer(Int64(estimate.parameterCount.trainable)),
+      "micro_batch_size": .integer(Int64(estimate.batch.microBatch)),
+      "global_batch_size": .integer(Int64(estimate.batch.globalBatch)),
+      "sequence_length": .integer(Int64(estimate.batch.sequenceLength)),
+      "steps": estimate.totalSteps.map { .integer(Int64($0)) } ?? .null,
+      "tokens": estimate.totalTokens.map { .integer(Int64($0)) } ?? .null,
+      "flops_per_token": .number(estimate.operationsPerToken), "memory": .object(memory),
+      "checkpoint_bytes": .integer(Int64(estimate.checkpointBytes)),
+      "device": .string(device), "device_flops": .number(operationsPerSecond),
+      "seconds": .array(times.map { .object(["device": .string($0.name), "seconds": .number($0.seconds)]) }),
+    ]
+  }
+}

@@ -1,0 +1,5 @@
+import Glibc
+
+enum StandardOutput {
+  static func flush() { fflush(nil) }
+}

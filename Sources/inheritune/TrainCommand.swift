@@ -1,0 +1,96 @@
+import ArgumentParser
+import Evaluation
+import Files
+import Models
+import Programs
+import Tensors
+import Tokenization
+import Training
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Trains a model from a YAML file, or goes on with a run.",
+    discussion: """
+      SIGINT and SIGTERM finish the step, save and leave; the same command goes on from there. SIGUSR1 saves and goes on.
+
+        inheritune train configs/openllama-1.5b.yaml --set training.micro_batch_size=4
+      """)
+
+  @Argument(help: "The YAML file.")
+  var config: String
+
+  @Option(help: ArgumentHelp("Change a setting: training.steps=100 (repeatable).", valueName: "key=value"))
+  var set: [String] = []
+
+  @Option(help: ArgumentHelp("auto, never or require: whether to go on from the run's newest checkpoint.", valueName: "when"))
+  var resume = Trainer.Resume.auto
+
+  @Flag(help: "Print parameters, memory and time, and exit.")
+  var dryRun = false
+
+  @Flag(help: "One JSON object at the end instead of prose.")
+  var json = false
+
+  @OptionGroup var device: DeviceOptions
+
+  func run() throws {
+    let recipe = try TrainingRecipe.load(config, overrides: set)
+    let device = try device.makeDevice()
+    if dryRun {
+      let report = try PlanReport(recipe, device: device)
+      return print(json ? JSON.object(report.json).serialized() : report.text)
+    }
+    Signals.install()
+    let display = TrainDisplay()
+    var options = Trainer.Options()
+    options.resume = resume
+    options.version = Inheritune.version
+    if let section = recipe.evaluation { options.evaluate = try InRunEvaluation(section).evaluate }
+    let trainer = try Trainer(recipe, device: device, options: options) { try recipe.startingPoint() }
+    let outcome = try trainer.run { event in
+      display.show(event)
+      if Signals.stop != nil { return .stop }
+      return Signals.takeSaveRequest() ? .save : .proceed
+    }
+    display.end(outcome)
+    if json {
+      print(
+        JSON.object([
+          "directory": .string(recipe.output.directory), "finished": .bool(outcome.isFinished),
+          "step": .integer(Int64(outcome.step)), "checkpoint": outcome.checkpoint.map(JSON.string) ?? .null,
+        ]).serialized())
+    }
+    if !outcome.isFinished { throw ExitCode(Signals.stopStatus ?? 1) }
+  }
+}
+
+extension Trainer.Resume: ExpressibleByArgument {}
+
+/// Scores the model on tasks inside a run.
+struct InRunEvaluation {
+  private let tasks: [any EvaluationTask]
+
+  /// - Throws: `EvaluationError` for unknown tasks: before the first step, not at the first evaluation.
+  init(_ section: TrainingRecipe.EvaluationSection) throws {
+    tasks = try TaskCatalog.builtIn.select(section.tasks.joined(separator: ","))
+  }
+
+  func evaluate(_ request: EvaluationRequest) throws -> [JSONObject] {
+    guard let directory = request.tokenizerDirectory else { throw CommandError.noTokenizer(model: "the run's model") }
+    var options = EvaluationOptions()
+    options.limit = request.section.limit.map(Double.init)
+    let evaluator = try Evaluator(
+      tokenizer: Tokenizer.load(directory: directory), dataDirectory: request.section.data, options: options)
+    let scorer = try ProgramScorer(model: request.model, store: request.store)
+    let result = try evaluator.evaluate(tasks, scorer: scorer)
+    return result.tasks.map { task in
+      var line: JSONObject = ["task": .string(task.configuration.name)]
+      for metric in task.metrics {
+        line[metric.metric.name] = .number(metric.value)
+        line[metric.metric.name + "_stderr"] = metric.standardError.map(JSON.number) ?? .null
+      }
+      return line
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import CPUBackend
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Losses")
+struct LossTests {
+  static let vocabularies = [1, 5, 16, 63, 64, 1000, 50257]
+
+  @Test("cross entropy, ignored targets, gradient in place", arguments: vocabularies)
+  func crossEntropy(vocabulary: Int) throws {
+    for (gradient, range) in [(false, Float(-5)...5), (true, -5...5), (true, -80...80)] {
+      try expectConformance("V \(vocabulary), gradient \(gradient)", tolerance: 2e-6) { device in
+        let rows = 7
+        let logits = try device.gappedTensor(rows, vocabulary, gap: 3, seed: 1, in: range)
+        var targets = randomIntegers(rows, seed: 2, in: 0..<Int32(vocabulary))
+        targets[2] = -100
+        targets[6] = -1
+        let losses = try device.gappedTensor(rows, 1, gap: 1, seed: 3)
+        device.scalars.pointee.lossScale = 0.125
+        device.crossEntropy(
+          losses: losses, logits: logits, targets: try device.integerTensor(targets), gradient: gradient)
+        return try [device.memory(losses), device.memory(logits)]
+      }
+    }
+  }
+
+  @Test("log-probabilities and the likeliest token", arguments: vocabularies)
+  func logProbabilities(vocabulary: Int) throws {
+    try expectConformance("V \(vocabulary)", tolerance: 1e-6) { device in
+      let rows = 7
+      let logits = try device.gappedTensor(rows, vocabulary, gap: 3, seed: 1, in: -12...12)
+      let targets = try device.integerTensor(randomIntegers(rows, seed: 2, in: 0..<Int32(vocabulary)))
+      let scores = try device.gappedTensor(rows, 1, gap: 1, seed: 3)
+      let greedy = try device.integerTensor([Int32](repeating: -7, count: rows))
+      device.logProbabilities(scores: scores, greedy: greedy, logits: logits, targets: targets)
+      return try [device.memory(scores), device.integers(greedy).map(Float.init), device.memory(logits)]
+    }
+  }
+
+  @Test("each log-probability is exact to 1e-6 of its own size")
+  func precision() throws {
+    let device = try CPUDevice(threads: 2)
+    let vocabulary = 50257, rows = 10
+    let elements = randomFloats(rows * vocabulary, seed: 1, in: -15...15)
+    let targets = randomIntegers(rows, seed: 2, in: 0..<Int32(vocabulary))
+    let scores = try device.tensor(rows, 1), greedy = try device.integerTensor([Int32](repeating: 0, count: rows))
+    device.logProbabilities(
+      scores: scores, greedy: greedy, logits: try device.tensor(rows, vocabulary, elements),
+      targets: try device.integerTensor(targets))
+    for (row, score) in try device.floats(scores).enumerated() {
+      let logits = elements[row * vocabulary..<(row + 1) * vocabulary].map(Double.init)
+      let largest = logits.max() ?? 0
+      let expected = logits[Int(targets[row])] - largest - log(logits.reduce(0) { $0 + exp($1 - largest) })
+      #expect(abs(Double(score) - expected) <= 1e-6 * abs(expected))
+    }
+  }
+
+  /// numpy.argmax: the first of equals, and the first NaN before everything else.
+  @Test("the likeliest token is the first of equals, NaN first", arguments: [
+    ([3: 9, 40: 9], 3), ([0: 9, 1: 9], 0), ([69: 9], 69), ([5: 9, 64: .nan, 66: .nan], 64), ([5: .infinity], 5), ([:], 0),
+  ] as [([Int: Float], Int32)])
+  func greedy(peaks: [Int: Float], expected: Int32) throws {
+    let device = try CPUDevice(threads: 1)
+    var elements = [Float](repeating: -1, count: 70)
+    for (index, value) in peaks { elements[index] = value }
+    let scores = try device.tensor(1, 1), greedy = try device.integerTensor([-7])
+    device.logProbabilities(
+      scores: scores, greedy: greedy, logits: try device.tensor(1, 70, elements), targets: try device.integerTensor([2]))
+    #expect(try device.integers(greedy) == [expected])
+    let spoiled = peaks.values.contains { !$0.isFinite }
+    #expect(try device.floats(scores)[0].isNaN == spoiled)
+  }
+
+  @Test("masked logits of −infinity get no probability, and a row of nothing else no loss")
+  func masked() throws {
+    let device = try CPUDevice(threads: 1)
+    let infinity = Float.infinity
+    let logits = try device.tensor(3, 3, [-infinity, 1, 1, -infinity, 0, -infinity, -infinity, -infinity, -infinity])
+    let losses = try device.tensor(3, 1)
+    device.crossEntropy(
+      losses: losses, logits: logits, targets: try device.integerTensor([1, 0, 0]), gradient: true)
+    let found = try device.floats(losses), gradient = try device.floats(logits)
+    #expect(abs(found[0] - log(2)) < 1e-6 && found[1] == infinity && found[2].isNaN)
+    #expect(gradient[0..<3] == [0, -0.5, 0.5] && gradient[3..<6] == [-1, 1, 0])
+  }
+}

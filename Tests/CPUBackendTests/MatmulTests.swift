@@ -1,0 +1,88 @@
+import CPUBackend
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Matrix products")
+struct MatmulTests {
+  struct Shape: Sendable, CustomTestStringConvertible {
+    var m: Int, n: Int, k: Int
+    var testDescription: String { "\(m)×\(n)×\(k)" }
+  }
+
+  /// One row, a few (the skinny kernels and just beyond), edges of every tile, more than one block of each dimension.
+  static let shapes = [
+    Shape(m: 1, n: 1, k: 1), Shape(m: 1, n: 100, k: 37), Shape(m: 1, n: 3000, k: 50), Shape(m: 2, n: 5, k: 16),
+    Shape(m: 5, n: 49, k: 67), Shape(m: 8, n: 64, k: 200), Shape(m: 9, n: 33, k: 65), Shape(m: 17, n: 31, k: 100),
+    Shape(m: 47, n: 97, k: 30), Shape(m: 64, n: 48, k: 64), Shape(m: 131, n: 7, k: 50), Shape(m: 243, n: 17, k: 20),
+    Shape(m: 33, n: 50, k: 195), Shape(m: 20, n: 1930, k: 6), Shape(m: 500, n: 3, k: 40),
+  ]
+
+  @Test("agrees with double precision", arguments: shapes)
+  func conformance(shape: Shape) throws {
+    let (m, n, k) = (shape.m, shape.n, shape.k)
+    for (transposeA, transposeB) in [(false, false), (false, true), (true, false), (true, true)] {
+      let variants = [(Accumulation.set, false, 0), (.set, true, 3), (.add, false, 3), (.add, true, 0)]
+      for (accumulate, biased, gap) in variants {
+        try expectConformance(
+          "\(transposeA) \(transposeB) \(accumulate) bias \(biased)", threads: [1, 2, 5], blas: [.plain, .automatic]
+        ) { device in
+          let a = try device.gappedTensor(transposeA ? k : m, transposeA ? m : k, gap: gap, seed: 1)
+          let b = try device.gappedTensor(transposeB ? n : k, transposeB ? k : n, gap: gap, seed: 2)
+          let bias = try device.randomTensor(1, n, seed: 3)
+          let c = try device.gappedTensor(m, n, gap: gap, seed: 4)
+          device.matmul(
+            c, a, b, transposeA: transposeA, transposeB: transposeB, accumulate: accumulate, bias: biased ? bias : nil)
+          return try [device.memory(c)]
+        }
+      }
+    }
+  }
+
+  @Test("`set` ignores what was there, NaN included", arguments: [BLAS.plain, .automatic])
+  func overwrites(blas: BLAS) throws {
+    let device = try CPUDevice(threads: 2, blas: blas)
+    for m in [1, 60] {
+      let a = try device.tensor(m, 70, [Float](repeating: 1, count: m * 70))
+      let b = try device.tensor(70, 50, [Float](repeating: 2, count: 70 * 50))
+      let c = try device.tensor(m, 50, [Float](repeating: .nan, count: m * 50))
+      device.matmul(c, a, b, transposeA: false, transposeB: false, accumulate: .set, bias: nil)
+      #expect(try device.floats(c).allSatisfy { $0 == 140 })
+    }
+  }
+
+  @Test("an empty inner dimension gives the bias", arguments: [BLAS.plain, .automatic])
+  func emptySum(blas: BLAS) throws {
+    let device = try CPUDevice(threads: 2, blas: blas)
+    let a = try device.tensor(40, 0), b = try device.tensor(0, 3), bias = try device.tensor(1, 3, [1, 2, 3])
+    let c = try device.randomTensor(40, 3, seed: 1)
+    device.matmul(c, a, b, transposeA: false, transposeB: false, accumulate: .set, bias: bias)
+    #expect(try device.floats(c) == (0..<40).flatMap { _ in [1, 2, 3] as [Float] })
+  }
+
+  @Test("the same product twice is bit-equal", arguments: [BLAS.plain, .automatic], [1, 2, 3])
+  func determinism(blas: BLAS, threads: Int) throws {
+    let device = try CPUDevice(threads: threads, blas: blas)
+    let a = try device.randomTensor(200, 300, seed: 1), b = try device.randomTensor(150, 300, seed: 2)
+    let results = try (0..<20).map { _ in
+      let c = try device.tensor(200, 150)
+      device.matmul(c, a, b, transposeA: false, transposeB: true, accumulate: .set, bias: nil)
+      return try [device.floats(c)]
+    }
+    #expect(results.allSatisfy { $0 == results[0] })
+  }
+
+  @Test("the bias gradient is the column sums, added")
+  func biasGradient() throws {
+    for (rows, columns) in [(1, 1), (1, 300), (63, 17), (64, 256), (1000, 100), (130, 1031)] {
+      for gap in [0, 5] {
+        try expectConformance("\(rows)×\(columns)") { device in
+          let dy = try device.gappedTensor(rows, columns, gap: gap, seed: 1)
+          let dBias = try device.randomTensor(1, columns, seed: 2)
+          device.biasGradient(dBias, dy)
+          return try [device.floats(dBias)]
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import Evaluation
+
+/// Expectations computed with CPython from the harness's formulas.
+struct StatisticsTests {
+  private func floats(_ values: [Double]) -> [MetricItem] { values.map(MetricItem.float) }
+
+  @Test func meanAndItsStandardError() {
+    let items = floats([1, 0, 0, 1, 1])
+    #expect(Statistics.aggregate(items, .mean) == 0.6)
+    #expect(Statistics.standardError(items, .mean, iterations: 100_000) == 0.24494897427831783)
+  }
+
+  @Test func perplexityAndItsBootstrap() {
+    let items = floats([-1.5, -0.25, -3])
+    #expect(Statistics.aggregate(items, .perplexity) == 4.871165999245474)
+    // 2500 iterations are two whole blocks of 1000; 10 are one block of 10.
+    #expect(Statistics.standardError(items, .perplexity, iterations: 2500) == 4.157662860698969)
+    #expect(Statistics.standardError(items, .perplexity, iterations: 10) == 5.736081987093281)
+  }
+
+  @Test func weightedPerplexitySumsBeforeItDivides() {
+    let words: [MetricItem] = [.counted(logLikelihood: -100, count: 20), .counted(logLikelihood: -0.5, count: 10)]
+    #expect(Statistics.aggregate(words, .weightedPerplexity) == 28.502733643767282)
+    let bytes: [MetricItem] = [.counted(logLikelihood: -100, count: 100), .counted(logLikelihood: -0.5, count: 30)]
+    #expect(Statistics.aggregate(bytes, .bitsPerByte) == 1.1153142431487757)
+  }
+
+  @Test func noStandardErrorWhereTheHarnessHasNone() {
+    #expect(Statistics.standardError(floats([1]), .mean, iterations: 100) == nil)
+    #expect(Statistics.standardError(floats([1, 0]), .mean, iterations: 0) == nil)
+    #expect(Statistics.standardError(floats([-1, -2]), .weightedPerplexity, iterations: 100) == nil)
+    #expect(Statistics.standardError(floats([-1, -2]), .bitsPerByte, iterations: 100) == nil)
+    #expect(Statistics.standardError(floats([1, 1]), .mean, iterations: 100) == 0)
+  }
+
+  @Test func firstMaximumIsNumpys() {
+    #expect(firstMaximum([-3, -1, -1, -2]) == 1)
+    #expect(firstMaximum([-3, .nan, -1, .nan]) == 1)
+    #expect(firstMaximum([.nan, 5]) == 0)
+    #expect(firstMaximum([-.infinity, -.infinity]) == 0)
+    #expect(firstMaximum([-.infinity, -9]) == 1)
+  }
+
+  @Test func normalisedAccuracyCountsCodePointsWithoutTheDelimiter() throws {
+    let row = Row(columns: [:], path: "t", line: 1)
+    func items(_ choices: [String], _ scores: [Double], gold: Int) -> [Double] {
+      TaskDocument(row: row, question: .multipleChoice(text: "q", choices: choices, gold: gold))
+        .items(for: [.acc, .accNorm], scores: scores.map { Score(logProbability: $0, isGreedy: false) })
+        .map(\.item.value)
+    }
+    // −6/2 < −8/4 though −6 > −8; "é" in two code points has length 2.
+    #expect(items(["ab", "abcd"], [-6, -8], gold: 1) == [0, 1])
+    #expect(items(["e\u{301}", "é"], [-4, -3], gold: 0) == [0, 1])
+    // An empty choice divides by zero and is never preferred.
+    #expect(items(["", "ab"], [-1, -9], gold: 1) == [0, 1])
+    #expect(items(["a", "a"], [-1, -1], gold: 1) == [0, 0])
+    #expect(items(["a", "b"], [-2, -1], gold: -1) == [0, 0])
+    #expect(items(["a", "b"], [-2, -1], gold: 7) == [0, 0])
+  }
+}

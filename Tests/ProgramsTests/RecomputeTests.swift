@@ -1,0 +1,84 @@
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Programs
+
+@Suite struct RecomputeTests {
+  @Test(arguments: TestDevice.allCases)
+  func changesNoBit(device: TestDevice) throws {
+    for body in [TestModel.gpt2(blocks: 3), TestModel.llama(blocks: 3), TestModel.parallelResidual(blocks: 3)] {
+      let kept = try Fixture(device.make(), body)
+      let recomputed = try Fixture(device.make(), recompute: .block, body)
+      #expect(try recomputed.gradients() == kept.gradients())
+      #expect(try recomputed.losses() == kept.losses())
+      #expect(try kept.losses().contains { $0 != 0 })
+    }
+  }
+
+  @Test func needsLessMemoryAndMoreComputation() throws {
+    func plan(_ recompute: Recompute, blocks: Int) throws -> ProgramPlan {
+      var graph = Graph(recompute: recompute)
+      _ = try Fixture.emit(into: &graph, rows: 60, TestModel.llama(blocks: blocks))
+      return ProgramPlan(try Backward.differentiate(graph))
+    }
+    let kept = try plan(.none, blocks: 12)
+    let recomputed = try plan(.block, blocks: 12)
+    #expect(recomputed.arenaSize * 3 < kept.arenaSize)
+    #expect(recomputed.floatingPointOperations > kept.floatingPointOperations)
+    // A further block costs its input, [60, 8] in float32, and nothing else.
+    let further = try plan(.block, blocks: 13)
+    #expect(further.arenaSize - recomputed.arenaSize == 60 * OpCase.width * 4)
+  }
+
+  @Test func refusesToRepeatAnInPlaceOperation() {
+    #expect {
+      _ = try Fixture(ReferenceDevice(), recompute: .block) { graph, inputs in
+        let x = try OpCase.rows(&graph, inputs)
+        try graph.region { graph throws in
+          try graph.rope(
+            x, table: OpCase.rotaryTable(&graph, length: 6), RoPESpec(length: 6, heads: 1, headDimension: 4))
+        }
+        return x
+      }
+    } throws: { error in
+      "\(error)"
+        == "RoPEOp would overwrite 'embedded', which is still needed; it must come first and in the same region"
+    }
+  }
+
+  /// Its backward operation computes the loss too, so that neither the first nor the second forward copy is needed.
+  @Test func aLossMayLieInARegion() throws {
+    func body(_ graph: inout Graph, _ inputs: Fixture.Inputs) throws -> Value {
+      let x = try OpCase.rows(&graph, inputs)
+      return try graph.region { graph throws in
+        let y = try graph.activation(x, .silu)
+        let weight = try graph.parameter("w", Fixture.vocabulary, OpCase.width, role: .linear, initial: .zeros)
+        try graph.linearCrossEntropy(
+          y, weight: weight, targets: inputs.targets, losses: graph.persistent("more losses", Fixture.rows, 1))
+        return try graph.activation(y, .geluTanh)
+      }
+    }
+    let kept = try Fixture(ReferenceDevice(), body)
+    let device = ReferenceDevice()
+    let recomputed = try Fixture(device, recompute: .block, body)
+    #expect(try recomputed.gradients() == kept.gradients())
+    #expect(try recomputed.losses() == kept.losses())
+    #expect(try kept.gradientError().error < GradientTests.tolerance)
+    #expect(device.launches["crossEntropy"] == 2)
+  }
+
+  /// A region within a region is part of it.
+  @Test func regionsNest() throws {
+    func body(_ graph: inout Graph, _ inputs: Fixture.Inputs) throws -> Value {
+      let x = try OpCase.rows(&graph, inputs)
+      return try graph.region { graph throws in
+        let y = try graph.region { graph throws in try graph.activation(x, .silu) }
+        return try graph.activation(graph.linear(y, "w", out: 4, initial: OpCase.initial), .geluTanh)
+      }
+    }
+    #expect(
+      try Fixture(ReferenceDevice(), recompute: .block, body).gradients()
+        == Fixture(ReferenceDevice(), body).gradients())
+  }
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds everything and runs all tests. Installs the system packages that are missing first (Debian, Ubuntu), saying which.
+# Arguments go to `swift test`: scripts/test.sh --filter Tokenization
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/scripts/requirements.sh"
+
+require_packages
+require_swift
+exec swift test --package-path "$root" "$@"
