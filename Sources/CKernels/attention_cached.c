@@ -3,7 +3,7 @@
 #include <string.h>
 
 enum {
-  fewest_block_rows = 6,   // fewer new rows leave most lanes of a block of queries empty
+  fewest_block_rows = 4,   // fewer new rows leave most lanes of a block of queries empty
   prefetch_distance = 16,  // rows; those of one head are too far apart for the processor to see the pattern
 };
 

@@ -49,6 +49,15 @@ CK_INLINE void multiply_strip(
   for (; row < product->rows; row++) multiply_tile(1, vectors, product, row, column, lanes);
 }
 
+// Where one ck_lanes takes several registers: one vector wide, `height` as the registers allow.
+CK_INLINE void multiply_narrow(const int height, const ck_tile_product *product) {
+  for (int64_t column = 0; column < product->columns; column += ck_lane_count) {
+    const int64_t left = product->columns - column;
+    multiply_strip(height, 1, product, column, left < ck_lane_count ? left : ck_lane_count);
+  }
+}
+
+#if defined(__x86_64__)
 // Tiles of 4 × 4 vectors, or 8 × fewer: 16 to 24 sums and a line of b in 32 registers of 16 lanes.
 CK_INLINE void multiply_wide(const ck_tile_product *product) {
   int64_t column = 0;
@@ -70,15 +79,6 @@ CK_INLINE void multiply_wide(const ck_tile_product *product) {
   }
 }
 
-// Where one ck_lanes takes several registers: one vector wide, `height` as the registers allow.
-CK_INLINE void multiply_narrow(const int height, const ck_tile_product *product) {
-  for (int64_t column = 0; column < product->columns; column += ck_lane_count) {
-    const int64_t left = product->columns - column;
-    multiply_strip(height, 1, product, column, left < ck_lane_count ? left : ck_lane_count);
-  }
-}
-
-#if defined(__x86_64__)
 // Without the second attribute Clang splits 16 lanes into two registers of 8.
 __attribute__((target("arch=x86-64-v4"), min_vector_width(512))) static void multiply_avx512(
   const ck_tile_product *product) {
@@ -99,9 +99,6 @@ static void multiply_baseline(const ck_tile_product *product) { multiply_narrow(
 
 ck_tile_multiplier ck_choose_tile_multiplier(void) {
 #if defined(__x86_64__)
-#ifdef FORCE
-  if (FORCE==3) return multiply_avx2; if (FORCE==2) return multiply_baseline;
-#endif
   __builtin_cpu_init();
   if (__builtin_cpu_supports("x86-64-v4")) return multiply_avx512;
   if (__builtin_cpu_supports("x86-64-v3")) return multiply_avx2;

@@ -59,10 +59,11 @@ public struct DatasetDescription: Sendable, Equatable {
   public static func tokenizerHash(of files: [String]) throws -> String {
     var hash = SHA256()
     for path in files.sorted(by: { lastComponent($0).utf8.lexicographicallyPrecedes(lastComponent($1).utf8) }) {
-      let file = try MappedFile(path)
-      var head = Array(lastComponent(path).utf8) + [0] + Array(String(file.bytes.count).utf8) + [0]
-      head.withUnsafeMutableBytes { hash.update(UnsafeRawBufferPointer($0)) }
-      hash.update(file.bytes)
+      try MappedFile(path).withBytes { bytes in
+        let head = Array(lastComponent(path).utf8) + [0] + Array(String(bytes.count).utf8) + [0]
+        head.withUnsafeBytes { hash.update($0) }
+        hash.update(bytes)
+      }
     }
     return hash.hexDigest()
   }
@@ -101,9 +102,8 @@ extension DatasetDescription {
   /// Reads `path`. The file is checked: every key has the right type, counts are not negative, file names stay in the directory.
   /// - Throws: `DatasetError.malformedDescription`, `FileError`.
   public init(path: String) throws {
-    let file = try MappedFile(path)
     let root: JSON
-    do { root = try JSON(parsing: file.bytes) } catch {
+    do { root = try JSON(contentsOf: path) } catch let error as JSONError {
       throw DatasetError.malformedDescription(path: path, reason: "\(error)")
     }
     let reader = DescriptionReader(path: path)

@@ -57,9 +57,8 @@ extension PreparationState {
   /// - Throws: `DatasetError.damagedState`, `FileError`.
   static func load(_ path: String) throws -> PreparationState? {
     guard access(path, F_OK) == 0 else { return nil }
-    let file = try MappedFile(path)
     let root: JSON
-    do { root = try JSON(parsing: file.bytes) } catch {
+    do { root = try JSON(contentsOf: path) } catch let error as JSONError {
       throw DatasetError.damagedState(path: path, reason: "\(error)")
     }
     guard root["version"]?.integer == 1, let settings = root["settings"]?.object,

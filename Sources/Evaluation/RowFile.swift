@@ -22,8 +22,10 @@ enum RowFile {
 
   /// All rows of a file, in file order; never empty.
   static func read(_ path: String) throws -> [Row] {
-    let file = try MappedFile(path)
-    let bytes = file.bytes
+    try MappedFile(path).withBytes { try read($0, path: path) }
+  }
+
+  private static func read(_ bytes: UnsafeRawBufferPointer, path: String) throws -> [Row] {
     var rows: [Row] = []
     var start = 0
     var line = 0

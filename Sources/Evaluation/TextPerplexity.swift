@@ -86,10 +86,11 @@ public struct TextPerplexity: Sendable {
 
   /// A file's text; anything but UTF-8 is refused, because replacement characters would change the score.
   private static func text(of path: String) throws -> String {
-    let file = try MappedFile(path)
-    if file.bytes.isEmpty { throw EvaluationError.emptyText(path: path) }
-    if let text = String(validating: file.bytes.bindMemory(to: UInt8.self), as: UTF8.self) { return text }
-    throw EvaluationError.textNotUTF8(path: path, offset: firstInvalidByte(file.bytes))
+    try MappedFile(path).withBytes { bytes in
+      if bytes.isEmpty { throw EvaluationError.emptyText(path: path) }
+      if let text = String(validating: bytes.bindMemory(to: UInt8.self), as: UTF8.self) { return text }
+      throw EvaluationError.textNotUTF8(path: path, offset: firstInvalidByte(bytes))
+    }
   }
 
   /// Where strict UTF-8 first fails.

@@ -31,11 +31,9 @@ struct JSONField {
 
   /// The contents of a file.
   init(file path: String) throws {
-    let file = try MappedFile(path)
-    defer { withExtendedLifetime(file) {} }
     do {
-      self.init(path, .file, try JSON(parsing: file.bytes))
-    } catch {
+      self.init(path, .file, try JSON(contentsOf: path))
+    } catch let error as JSONError {
       throw TokenizationError.malformedJSON(path: path, error)
     }
   }

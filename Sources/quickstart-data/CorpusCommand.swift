@@ -15,11 +15,11 @@ struct CorpusCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A UTF-8 text of your own, instead of generated stories.", valueName: "file"))
   var text: String?
   @Option(help: ArgumentHelp("Megabytes of stories to train on.", valueName: "n"))
-  var megabytes = 8
+  var megabytes = 24
   @Option(help: "Questions about the held-out text.")
   var questions = 400
   @Option(help: ArgumentHelp("Tokens of the tokenizer, \(ByteLevelTokenizer.smallestVocabulary) or more.", valueName: "n"))
-  var vocabularySize = 1024
+  var vocabularySize = 640
   @Option(help: "Another seed, other stories and questions.")
   var seed: UInt64 = 1
 

@@ -106,7 +106,8 @@ struct AttentionTests {
   static let continuations = [
     (AttentionShape(3, 1, 2, 2, 64), 0), (AttentionShape(3, 1, 6, 2, 100), 15), (AttentionShape(1, 1, 8, 1, 128), 131),
     (AttentionShape(2, 5, 2, 1, 3), 70), (AttentionShape(2, 3, 4, 2, 80), 61), (AttentionShape(2, 6, 4, 2, 20), 0),
-    (AttentionShape(1, 17, 1, 1, 33), 47), (AttentionShape(2, 65, 2, 1, 100), 64), (AttentionShape(1, 31, 3, 3, 64), 131),
+    (AttentionShape(1, 17, 1, 1, 33), 47), (AttentionShape(2, 65, 2, 1, 100), 64),
+    (AttentionShape(1, 31, 3, 3, 64), 131),
   ]
 
   @Test("cached: decoding, short and long continuations", arguments: continuations)

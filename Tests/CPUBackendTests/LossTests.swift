@@ -59,7 +59,8 @@ struct LossTests {
 
   /// numpy.argmax: the first of equals, and the first NaN before everything else.
   @Test("the likeliest token is the first of equals, NaN first", arguments: [
-    ([3: 9, 40: 9], 3), ([0: 9, 1: 9], 0), ([69: 9], 69), ([5: 9, 64: .nan, 66: .nan], 64), ([5: .infinity], 5), ([:], 0),
+    ([3: 9, 40: 9], 3), ([0: 9, 1: 9], 0), ([69: 9], 69), ([5: 9, 64: .nan, 66: .nan], 64), ([5: .infinity], 5),
+    ([:], 0),
   ] as [([Int: Float], Int32)])
   func greedy(peaks: [Int: Float], expected: Int32) throws {
     let device = try CPUDevice(threads: 1)
@@ -67,7 +68,8 @@ struct LossTests {
     for (index, value) in peaks { elements[index] = value }
     let scores = try device.tensor(1, 1), greedy = try device.integerTensor([-7])
     device.logProbabilities(
-      scores: scores, greedy: greedy, logits: try device.tensor(1, 70, elements), targets: try device.integerTensor([2]))
+      scores: scores, greedy: greedy, logits: try device.tensor(1, 70, elements),
+      targets: try device.integerTensor([2]))
     #expect(try device.integers(greedy) == [expected])
     let spoiled = peaks.values.contains { !$0.isFinite }
     #expect(try device.floats(scores)[0].isNaN == spoiled)

@@ -24,7 +24,9 @@ public struct GPT2: ModelFamily {
   public init(_ c: ConfigurationReader) throws(ModelError) {
     let width = try c.integer("n_embd")
     heads = try c.integer("n_head")
-    guard width % heads == 0 else { throw c.invalid("n_head", "a divisor of n_embd (\(width))") }
+    guard width % heads == 0, ConfigurationReader.headDimensions.contains(width / heads) else {
+      throw c.invalid("n_head", "a divisor of n_embd (\(width)), for heads of 8192 at most")
+    }
     shape = ModelShape(
       layerCount: try c.integer("n_layer", in: ConfigurationReader.layers), width: width,
       vocabularySize: try c.integer("vocab_size"),

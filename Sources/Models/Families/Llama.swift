@@ -33,7 +33,7 @@ public struct Llama: ModelFamily {
     if !c.has("head_dim"), width % heads != 0 {
       throw c.invalid("num_attention_heads", "a divisor of hidden_size (\(width)), or a head_dim of its own")
     }
-    headDimension = try c.integer("head_dim", default: width / heads, in: 2...(1 << 16))
+    headDimension = try c.integer("head_dim", default: width / heads, in: ConfigurationReader.headDimensions)
     guard headDimension % 2 == 0 else {
       throw c.invalid(c.has("head_dim") ? "head_dim" : "num_attention_heads", "an even head dimension")
     }

@@ -53,25 +53,21 @@ struct Narration {
 
   // MARK: - Sentences
 
-  /// A piece of a sentence: words, or words that a fact told earlier decides.
-  enum Piece: ExpressibleByStringInterpolation {
-    case words(String)
-    case recall(String, Category, told: Int)
-
-    init(stringLiteral value: String) { self = .words(value) }
-  }
-
-  /// Adds one sentence, or several about the same thing; the first letter becomes a capital.
-  mutating func say(_ pieces: Piece...) {
+  /// Adds one sentence; its first letter becomes a capital.
+  mutating func say(_ sentence: Clause) {
     if !text.isEmpty { text += " " }
     let start = text.endIndex
-    for piece in pieces {
+    for piece in sentence.pieces {
       switch piece {
       case .words(let words): text += words
       case .recall(let answer, let category, let told):
-        recalls.append(
-          Story.Recall(
-            offset: text.utf8.count, answer: answer, decoys: decoys(for: answer, category), distance: sentences - told))
+        if told < sentences {
+          recalls.append(
+            Story.Recall(
+              offset: text.utf8.count, answer: answer, decoys: decoys(for: answer, category), distance: sentences - told
+            )
+          )
+        }
         text += answer
       }
     }

@@ -1,39 +1,38 @@
 // The threads that stories are woven from. Each is made for a cast of at least two.
 
-/// Where a thing was put, and by whom; a turn moves it.
+/// Where somebody left a thing; a turn moves it.
 struct HiddenThing: PlotThread {
   private let owner: Character
   private let other: Character
   private let thing: String
+  private var mover: Character
   private var spot: String
   private var told = (thing: 0, spot: 0)
 
   init(_ cast: [Character], _ story: inout Narration) {
     let cast = story.shuffled(cast)
     (owner, other) = (cast[0], cast[1])
+    mover = owner
     (thing, spot) = (story.draw(.thing), story.draw(.spot))
   }
 
   mutating func open(_ story: inout Narration) {
     told = (story.now, story.now)
-    story.say("\(owner.name) left the \(thing) \(spot).")
+    story.say("\(fact(&story)).")
   }
 
-  mutating func mention(_ story: inout Narration) {
-    story.say("\(owner.name) was thinking of the ", .recall(thing, .thing, told: told.thing), ".")
-    told.thing = story.now - 1
+  func fact(_ story: inout Narration) -> Clause {
+    "\(mover.name) left the \(thing, .thing, told: told.thing) \(spot, .spot, told: told.spot)"
   }
 
   mutating func turn(_ story: inout Narration) {
-    spot = story.draw(.spot)
+    (mover, spot) = (story.pick([owner, other]), story.draw(.spot))
     told.spot = story.now
-    story.say("\(story.pick([owner, other]).name) put the \(thing) \(spot).")
+    story.say("\(fact(&story)).")
   }
 
   func close(_ story: inout Narration) {
-    story.say(
-      "\(owner.name) looked for the ", .recall(thing, .thing, told: told.thing), " and found the \(thing) ",
-      .recall(spot, .spot, told: told.spot), ".")
+    story.say("\(owner.name) found the \(thing, .thing, told: told.thing) \(spot, .spot, told: told.spot).")
   }
 }
 
@@ -43,35 +42,36 @@ struct TradeChain: PlotThread {
   /// The trader at each step has the good of the same index and wants the next one.
   private let traders: [String]
   private let goods: [String]
-  private var told: [Int] = []
+  private var told: [Int]
 
   init(_ cast: [Character], _ story: inout Narration) {
     hero = story.pick(cast)
     let steps = story.number(1...3)
     traders = (0..<steps).map { _ in story.draw(.trade) }
     goods = (0...steps).map { _ in story.draw(.good) }
+    told = traders.map { _ in 0 }
   }
 
   mutating func open(_ story: inout Narration) {
     story.say("\(hero.name) needed some \(goods[0]).")
-    for (step, trader) in traders.enumerated() {
-      told.append(story.now)
-      story.say("The \(trader) would give \(hero.object) \(goods[step]) for \(goods[step + 1]).")
+    for step in traders.indices {
+      told[step] = story.now
+      story.say("\(fact(step)).")
     }
   }
 
-  mutating func mention(_ story: inout Narration) {
-    let step = story.number(0...traders.count - 1)
-    story.say("the \(traders[step]) had much ", .recall(goods[step], .good, told: told[step]), ".")
-    told[step] = story.now - 1
+  func fact(_ story: inout Narration) -> Clause { fact(story.number(0...traders.count - 1)) }
+
+  private func fact(_ step: Int) -> Clause {
+    let (good, price) = (goods[step], goods[step + 1])
+    return "the \(traders[step]) would give \(good, .good, told: told[step]) for \(price, .good, told: told[step])"
   }
 
   func close(_ story: inout Narration) {
-    story.say("\(hero.name) had some ", .recall(goods[traders.count], .good, told: told[traders.count - 1]), ".")
+    story.say("\(hero.name) had some \(goods[traders.count], .good, told: told[traders.count - 1]).")
     for step in traders.indices.reversed() {
-      story.say(
-        "\(hero.subject) gave the \(goods[step + 1]) to the ", .recall(traders[step], .trade, told: told[step]), " and got ",
-        .recall(goods[step], .good, told: told[step]), ".")
+      let given: Clause = "\(hero.subject) gave the \(goods[step + 1]) to the \(traders[step], .trade, told: told[step])"
+      story.say("\(given) and got \(goods[step], .good, told: told[step]).")
     }
   }
 }
@@ -91,17 +91,15 @@ struct Promise: PlotThread {
 
   mutating func open(_ story: inout Narration) {
     told = story.now
-    story.say("\(giver.name) promised to give \(receiver.name) a \(thing).")
+    story.say("\(fact(&story)).")
   }
 
-  mutating func mention(_ story: inout Narration) {
-    story.say("\(giver.name) was looking for a ", .recall(thing, .thing, told: told), ".")
-    told = story.now - 1
+  func fact(_ story: inout Narration) -> Clause {
+    "\(giver.name) promised \(receiver.name) a \(thing, .thing, told: told)"
   }
 
   func close(_ story: inout Narration) {
-    story.say("\(giver.name) did not forget the promise.")
-    story.say("\(giver.subject) gave \(receiver.name) a ", .recall(thing, .thing, told: told), ".")
+    story.say("\(giver.name) did not forget and gave \(receiver.name) a \(thing, .thing, told: told).")
   }
 }
 
@@ -122,11 +120,11 @@ struct Count: PlotThread {
 
   mutating func open(_ story: inout Narration) {
     told = story.now
-    story.say("\(owner.name) had \(Category.word(for: count)) \(food) in a bag.")
+    story.say("\(fact(&story)).")
   }
 
-  mutating func mention(_ story: inout Narration) {
-    story.say("\(owner.name) looked at the ", .recall(food, .food, told: told), " in the bag.")
+  func fact(_ story: inout Narration) -> Clause {
+    "\(owner.name) had \(Category.word(for: count), .number, told: told) \(food)"
   }
 
   mutating func turn(_ story: inout Narration) {
@@ -137,13 +135,12 @@ struct Count: PlotThread {
       story.say("\(owner.name) gave \(Category.word(for: change)) of the \(food) to \(other.name).")
     } else {
       count += change
-      story.say("\(other.name) put \(Category.word(for: change)) more of the \(food) into the bag.")
+      story.say("\(other.name) gave \(owner.name) \(Category.word(for: change)) more of the \(food).")
     }
   }
 
   func close(_ story: inout Narration) {
-    story.say("\(owner.name) counted the \(food) in the bag.")
-    story.say("the number of \(food) was ", .recall(Category.word(for: count), .number, told: told), ".")
+    story.say("\(owner.name) counted the \(food), and there were \(Category.word(for: count), .number, told: told).")
   }
 }
 
@@ -151,30 +148,32 @@ struct Count: PlotThread {
 struct Journey: PlotThread {
   private let walker: Character
   private let places: [String]
-  private var told = 0
+  private var told: [Int]
 
   init(_ cast: [Character], _ story: inout Narration) {
     walker = story.pick(cast)
     places = (0..<story.number(2...3)).map { _ in story.draw(.place) }
+    told = places.dropLast().map { _ in 0 }
   }
 
   mutating func open(_ story: inout Narration) {
-    told = story.now
-    story.say("\(walker.name) walked from the \(places[0]) to the \(places[1]).")
-    if places.count > 2 { story.say("from the \(places[1]) \(walker.subject) went on to the \(places[2]).") }
+    for leg in told.indices {
+      told[leg] = story.now
+      story.say("\(fact(leg)).")
+    }
   }
 
-  mutating func mention(_ story: inout Narration) {
-    story.say("\(walker.name) sat down by the ", .recall(places[places.count - 1], .place, told: told), ".")
+  func fact(_ story: inout Narration) -> Clause { fact(story.number(0...told.count - 1)) }
+
+  private func fact(_ leg: Int) -> Clause {
+    "\(walker.name) walked from the \(places[leg], .place, told: told[leg]) to the \(places[leg + 1], .place, told: told[leg])"
   }
 
   func close(_ story: inout Narration) {
-    let back = Array(places.reversed())
-    story.say(
-      "\(walker.name) walked back from the ", .recall(back[0], .place, told: told), " to the ",
-      .recall(back[1], .place, told: told), ".")
-    if back.count > 2 {
-      story.say("from the \(back[1]) \(walker.subject) went on to the ", .recall(back[2], .place, told: told), ".")
+    for leg in told.indices.reversed() {
+      story.say(
+        "\(walker.name) came back from the \(places[leg + 1], .place, told: told[leg]) to the \(places[leg], .place, told: told[leg])."
+      )
     }
   }
 }
@@ -192,20 +191,21 @@ struct Favourites: PlotThread {
 
   mutating func open(_ story: inout Narration) {
     told = story.now
-    story.say("\(friends[0].name) liked \(foods[0]), but \(friends[1].name) liked \(foods[1]).")
+    story.say("\(fact(0)), but \(fact(1)).")
   }
 
-  mutating func mention(_ story: inout Narration) {
-    let asked = story.number(0...1)
-    story.say("\(friends[asked].name) liked ", .recall(foods[asked], .food, told: told), " more than all else.")
+  func fact(_ story: inout Narration) -> Clause { fact(story.number(0...1)) }
+
+  private func fact(_ friend: Int) -> Clause {
+    "\(friends[friend].name) liked \(foods[friend], .food, told: told)"
   }
 
   func close(_ story: inout Narration) {
     let order = story.shuffled([0, 1])
     story.say("when it was time to eat, everyone had what they liked.")
     story.say(
-      "\(friends[order[0]].name) had ", .recall(foods[order[0]], .food, told: told),
-      " and \(friends[order[1]].name) had ", .recall(foods[order[1]], .food, told: told), ".")
+      "\(friends[order[0]].name) had \(foods[order[0]], .food, told: told) and \(friends[order[1]].name) had \(foods[order[1]], .food, told: told)."
+    )
   }
 }
 
@@ -213,7 +213,7 @@ struct Favourites: PlotThread {
 struct Whereabouts: PlotThread {
   private let friends: [Character]
   private var places: [String]
-  private var told: [Int] = [0, 0]
+  private var told = [0, 0]
 
   init(_ cast: [Character], _ story: inout Narration) {
     friends = Array(story.shuffled(cast).prefix(2))
@@ -222,26 +222,25 @@ struct Whereabouts: PlotThread {
 
   mutating func open(_ story: inout Narration) {
     told = [story.now, story.now]
-    story.say("\(friends[0].name) was at the \(places[0]), and \(friends[1].name) was at the \(places[1]).")
+    story.say("\(fact(0)), and \(fact(1)).")
   }
 
-  mutating func mention(_ story: inout Narration) {
-    let asked = story.number(0...1)
-    story.say("\(friends[asked].name) was happy at the ", .recall(places[asked], .place, told: told[asked]), ".")
-    told[asked] = story.now - 1
+  func fact(_ story: inout Narration) -> Clause { fact(story.number(0...1)) }
+
+  private func fact(_ friend: Int) -> Clause {
+    "\(friends[friend].name) was at the \(places[friend], .place, told: told[friend])"
   }
 
   mutating func turn(_ story: inout Narration) {
     let moved = story.number(0...1)
     places[moved] = story.draw(.place)
     told[moved] = story.now
-    story.say("the next day \(friends[moved].name) was at the \(places[moved]).")
+    story.say("the next day \(fact(moved)).")
   }
 
   func close(_ story: inout Narration) {
     let asked = story.number(0...1)
-    story.say("someone asked for \(friends[asked].name).")
-    story.say("\(friends[asked].name) was at the ", .recall(places[asked], .place, told: told[asked]), ".")
+    story.say("someone asked for \(friends[asked].name), and \(fact(asked)).")
   }
 }
 
@@ -259,17 +258,15 @@ struct Pet: PlotThread {
 
   mutating func open(_ story: inout Narration) {
     told = story.now
-    story.say("\(owner.name) had a \(animal) named \(name).")
+    story.say("\(fact(&story)).")
   }
 
-  mutating func mention(_ story: inout Narration) {
-    story.say("the \(animal) named ", .recall(name, .petName, told: told), " was hungry.")
-    told = story.now - 1
+  func fact(_ story: inout Narration) -> Clause {
+    "\(owner.name) had a \(animal, .animal, told: told) named \(name, .petName, told: told)"
   }
 
   func close(_ story: inout Narration) {
     story.say(
-      "\(owner.name) called the ", .recall(animal, .animal, told: told), " named ", .recall(name, .petName, told: told),
-      ", and it came.")
+      "\(owner.name) called the \(animal, .animal, told: told) named \(name, .petName, told: told), and it came.")
   }
 }

@@ -1,16 +1,12 @@
 /// Sentences that tell no facts: they only put distance between the facts and their use.
 enum Scenery {
-  static func describe(_ story: inout Narration, sentences: Int) {
-    for _ in 0..<sentences { story.say(.words(sentence(&story))) }
-  }
-
-  private static func sentence(_ story: inout Narration) -> String {
+  static func describe(_ story: inout Narration) {
     let clauses = story.shuffled(kinds).prefix(2).map { $0(&story) }
-    return switch story.number(0...3) {
-    case 0: "\(clauses[0])."
-    case 1: "\(clauses[0]), and \(clauses[1])."
-    case 2: "when \(clauses[0]), \(clauses[1])."
-    default: "\(clauses[0]) because \(clauses[1])."
+    switch story.number(0...3) {
+    case 0: story.say("\(clauses[0]).")
+    case 1: story.say("\(clauses[0]), and \(clauses[1]).")
+    case 2: story.say("when \(clauses[0]), \(clauses[1]).")
+    default: story.say("\(clauses[0]) because \(clauses[1]).")
     }
   }
 

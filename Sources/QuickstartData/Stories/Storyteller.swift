@@ -2,9 +2,10 @@ import Tensors
 
 /// Tells stories without end, the same ones for the same seed.
 ///
-/// A story has two or three people and two or three threads. All threads open first, some turn, something else is told in
-/// between, at times a whole story inside the story, and then every thread closes, in another order. What is said at
-/// the closing follows from sentences far back, so a model has to carry facts over a distance and to combine them.
+/// A story has two or three people and two or three threads. All threads open first, people talk of them, some turn,
+/// something else is told in between, at times a whole story inside the story, and then every thread closes, in another
+/// order. What is said at the closing follows from sentences far back: a model has to look back, and to combine what it
+/// finds. What people repeat in the same words is the first thing that a small model learns to look back for.
 public struct Storyteller: Sendable {
   private var random: SplitMix64
 
@@ -22,9 +23,10 @@ public struct Storyteller: Sendable {
     let names = cast.dropLast().map(\.name).joined(separator: ", ") + " and \(cast[cast.count - 1].name)"
     story.say("\(story.pick(["one day", "once upon a time", "long ago", "last summer"])) there were \(names).")
     weave(cast, threads: story.number(2...3), &story) { story in
-      if story.chance(1, in: 3) { tellStoryInside(cast, &story) } else { Scenery.describe(&story, sentences: 1) }
+      if story.chance(1, in: 3) { tellStoryInside(cast, &story) } else { Scenery.describe(&story) }
     }
-    story.say(story.pick(["They all went to bed happy.", "That was a good day.", "And so they were friends ever after."]))
+    let ending = story.pick(["they all went to bed happy", "that was a good day", "and so they were friends ever after"])
+    story.say("\(ending).")
   }
 
   /// Opens threads, turns some, lets `interlude` tell something else, and closes the threads in another order.
@@ -34,15 +36,22 @@ public struct Storyteller: Sendable {
     var threads = story.shuffled(Self.kinds).prefix(count).map { $0(cast, &story) }
     for index in threads.indices {
       threads[index].open(&story)
-      if story.chance(1, in: 4) { Scenery.describe(&story, sentences: 1) }
-      if story.chance(1, in: 2) { threads[story.number(0...index)].mention(&story) }
+      talk(about: threads[story.number(0...index)], &story)
     }
     for index in story.shuffled(Array(threads.indices)) {
       if story.chance(1, in: 2) { threads[index].turn(&story) }
-      if story.chance(1, in: 2) { threads[index].mention(&story) }
+      talk(about: threads[index], &story)
     }
     interlude(&story)
     for thread in story.shuffled(threads) { thread.close(&story) }
+  }
+
+  /// Repeats a fact as it was told, or describes the weather.
+  private func talk(about thread: any PlotThread, _ story: inout Narration) {
+    guard story.chance(2, in: 3) else { return Scenery.describe(&story) }
+    let opening = story.pick(["everybody knew that", "people said that", "it was true that"])
+    let fact = thread.fact(&story)
+    story.say("\(opening) \(fact).")
   }
 
   /// A short story that one of the cast tells the others, with animals for people.
