@@ -15,6 +15,10 @@ USAGE
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/scripts/requirements.sh"
 
+# The reference trains long enough to be worth inheriting from; the two small models get the same, shorter time.
+reference_steps=2500
+steps=1000
+
 data=
 output=quickstart
 while [ $# -gt 0 ]; do

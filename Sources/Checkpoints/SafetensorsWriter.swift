@@ -14,18 +14,18 @@ public enum SafetensorsWriter {
   /// - Parameters:
   ///   - maximumShardSize: bytes of the tensors in one file at most; a larger tensor has a file of its own.
   ///   - metadata: texts to leave in each file; transformers wants "format": "pt".
-  ///   - progress: told (bytes written, all bytes) now and then.
-  /// - Throws: `CheckpointError.duplicateTensor`, `FileError`, and what the tensors' closures throw.
+  ///   - progress: told (bytes written, all bytes) now and then; what it throws ends the writing.
+  /// - Throws: `CheckpointError.duplicateTensor`, `FileError`, and what the closures throw.
   public static func write(
     _ tensors: [TensorSource], to directory: String, maximumShardSize: Int, metadata: [String: String],
-    progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
     try checkNames(tensors, path: directory)
     let total = tensors.reduce(0) { $0 + $1.description.byteCount }
     var done = 0
-    func advance(_ count: Int) {
+    func advance(_ count: Int) throws {
       done += count
-      progress(done, total)
+      try progress(done, total)
     }
     let shards = split(aligned(tensors), maximumShardSize: maximumShardSize)
     if shards.count == 1 {
@@ -88,7 +88,7 @@ public enum SafetensorsWriter {
   }
 
   private static func write(
-    _ tensors: [TensorSource], to path: String, metadata: [String: String], advance: (Int) -> Void
+    _ tensors: [TensorSource], to path: String, metadata: [String: String], advance: (Int) throws -> Void
   ) throws {
     let header = SafetensorsHeader.serialized(tensors.map(\.description), metadata: metadata)
     try AtomicFile.write(path) { file in
@@ -104,17 +104,17 @@ public enum SafetensorsWriter {
     }
   }
 
-  private static func copy(_ region: FileRegion, to file: FileWriter, advance: (Int) -> Void) throws {
+  private static func copy(_ region: FileRegion, to file: FileWriter, advance: (Int) throws -> Void) throws {
     for start in stride(from: region.range.lowerBound, to: region.range.upperBound, by: copySize) {
       let end = min(start + copySize, region.range.upperBound)
       try file.copy(from: region.file, range: start..<end)
-      advance(end - start)
+      try advance(end - start)
     }
   }
 
   private static func make(
     _ tensor: TensorDescription, _ fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Void,
-    to file: FileWriter, advance: (Int) -> Void
+    to file: FileWriter, advance: (Int) throws -> Void
   ) throws {
     let size = tensor.type.size
     let count = tensor.elementCount
@@ -127,7 +127,7 @@ public enum SafetensorsWriter {
       let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<((end - start) * size)])
       try fill(start..<end, bytes)
       try file.write(UnsafeRawBufferPointer(bytes))
-      advance(bytes.count)
+      try advance(bytes.count)
     }
   }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// All tasks by name, and the groups that stand for several.
 public struct TaskCatalog: Sendable {
   /// In order of name.

@@ -7,11 +7,11 @@ public enum InheritanceError: Error, Sendable, Equatable, CustomStringConvertibl
   public var description: String {
     switch self {
     case .invalidLayers(let text):
-      "--layers '\(text)': expected a number of blocks (13), or block numbers from 0 (0-12 or 0,2,4 or 0-5,20-25)"
+      "layers '\(text)': expected a number of blocks (13), or block numbers from 0 (0-12 or 0,2,4 or 0-5,20-25)"
     case .layerOutsideModel(let layer, let layerCount):
-      "--layers: block \(layer) does not exist; the source has \(layerCount) blocks, 0 to \(layerCount - 1)"
+      "layers: block \(layer) does not exist; the source has \(layerCount) blocks, 0 to \(layerCount - 1)"
     case .tooManyLayers(let wanted, let layerCount):
-      "--layers \(wanted): the source has only \(layerCount) blocks"
+      "layers '\(wanted)': the source has only \(layerCount) block\(layerCount == 1 ? "" : "s")"
     }
   }
 }

@@ -5,7 +5,7 @@ public struct LayerPlan: Sendable, Equatable, CustomStringConvertible {
 
   /// Reads a plan against a reference of `layerCount` blocks: `13` is the first 13; `0-12`, `0,2,4`, `0-5,20-25` are exactly
   /// those, ranges inclusive; `13-13` is block 13 alone.
-  /// - Throws: `InheritanceError.invalidLayers`, `.layerOutsideModel`.
+  /// - Throws: `InheritanceError`.
   public init(_ text: String, layerCount: Int) throws(InheritanceError) {
     func index(_ digits: Substring) throws(InheritanceError) -> Int {
       guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int(digits) else {

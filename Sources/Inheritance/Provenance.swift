@@ -5,12 +5,13 @@ import Files
 enum Provenance {
   static let fileName = "inheritune.json"
 
-  /// - Throws: `FileError` when the source's files can no longer be read.
-  static func json(of slice: Slice, version: String) throws -> JSONObject {
+  /// - Parameter progress: told how many bytes of the source were hashed since the last call.
+  /// - Throws: `FileError` when the source's files can no longer be read, and what `progress` throws.
+  static func json(of slice: Slice, version: String, progress: (Int) throws -> Void) throws -> JSONObject {
     [
       "format": .string("inheritune-provenance"),
       "version": .string(version),
-      "source": .object(try slice.sourceDescription()),
+      "source": .object(try slice.sourceDescription(progress: progress)),
       "dtype": slice.options.type.map { .string($0.torchName) } ?? .string("keep"),
       "parameters": .integer(Int64(slice.model.parameterCount)),
     ]
@@ -19,15 +20,16 @@ enum Provenance {
 
 extension Slice {
   /// The source and what was taken of it, for provenance: name, sizes and hashes of its files, blocks, parts, seed.
-  /// - Throws: `FileError` when the source's files can no longer be read.
-  public func sourceDescription() throws -> JSONObject {
+  /// - Parameter progress: told how many bytes of the source's contents were hashed since the last call.
+  /// - Throws: `FileError` when the source's files can no longer be read, and what `progress` throws.
+  public func sourceDescription(progress: (Int) throws -> Void = { _ in }) throws -> JSONObject {
     let checkpoint = source.checkpoint
     let files = try checkpoint.files.map { path in
       let name = path.split(separator: "/").last.map(String.init) ?? path
       return try MappedFile(path).withBytes { bytes in
         var entry: JSONObject = ["name": .string(name), "bytes": .integer(Int64(bytes.count))]
-        if let header = checkpoint.header(of: path) { entry["header_sha256"] = .string(hash(header)) }
-        if options.hashesContents { entry["sha256"] = .string(hash(bytes)) }
+        if let header = checkpoint.header(of: path) { entry["header_sha256"] = .string(try hash(header)) }
+        if options.hashesContents { entry["sha256"] = .string(try hash(bytes, progress)) }
         return JSON.object(entry)
       }
     }
@@ -42,9 +44,14 @@ extension Slice {
     ]
   }
 
-  private func hash(_ bytes: UnsafeRawBufferPointer) -> String {
+  private func hash(_ bytes: UnsafeRawBufferPointer, _ progress: (Int) throws -> Void = { _ in }) rethrows -> String {
+    let piece = 1 << 24
     var hash = SHA256()
-    hash.update(bytes)
+    for start in stride(from: 0, to: bytes.count, by: piece) {
+      let part = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + piece, bytes.count)])
+      hash.update(part)
+      try progress(part.count)
+    }
     return hash.hexDigest()
   }
 }

@@ -91,18 +91,31 @@ public struct Slice: Sendable {
   /// Writes a Hugging Face directory that appears whole or not at all: config.json, weights, the tokenizer's files and
   /// inheritune.json.
   /// - Parameters:
-  ///   - replacing: whether what has the name may be replaced.
-  ///   - progress: told (bytes written, all bytes) now and then.
-  /// - Throws: `FileError`, `CheckpointError`.
+  ///   - replacing: whether a model directory that has the name may be replaced; nothing else is, nor the source.
+  ///   - progress: told (bytes hashed and written, all of them) now and then; what it throws ends the writing, and
+  ///     nothing is left behind.
+  /// - Throws: `FileError`, `CheckpointError`, and what `progress` throws.
   public func write(
     to destination: String, replacing: Bool, version: String,
-    progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
+    if replacing { try checkReplaceable(destination) }
     let staged = try StagedDirectory(destination, replacing: replacing)
-    let provenance = JSON.object(try Provenance.json(of: self, version: version)).serialized(indent: 2) + "\n"
+    let hashed =
+      options.hashesContents ? try source.checkpoint.files.reduce(0) { try $0 + MappedFile($1).bytes.count } : 0
+    let total = hashed + byteCount
+    var done = 0
+    let provenance =
+      JSON.object(
+        try Provenance.json(of: self, version: version) { count in
+          done += count
+          try progress(done, total)
+        }
+      ).serialized(indent: 2) + "\n"
     try SafetensorsWriter.write(
       tensors.map { tensor in try content(of: tensor) }, to: staged.path,
-      maximumShardSize: options.maximumShardSize, metadata: ["format": "pt"], progress: progress)
+      maximumShardSize: options.maximumShardSize, metadata: ["format": "pt"]
+    ) { written, _ in try progress(hashed + written, total) }
     try ModelDirectory.writeConfiguration(model, to: staged.path, type: commonType)
     if let directory = source.tokenizerDirectory { try ModelDirectory.copyCompanions(from: directory, to: staged.path) }
     try AtomicFile.write(staged.path + "/" + Provenance.fileName) { try $0.write(provenance) }

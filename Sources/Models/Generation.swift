@@ -14,19 +14,13 @@ public final class Generator {
   /// Draws up to `maximumTokens` tokens after `prompt`, ending at a stop token or at the model's context.
   /// - Parameter onToken: told every new token as it comes (a stop token is not); false ends the generation.
   /// - Returns: the new tokens.
-  /// - Throws: `ModelError` for a prompt that is empty, longer than the context or has foreign ids; `DeviceError`.
+  /// - Throws: `ModelError` as `check`; `GraphError`, `DeviceError`.
   @discardableResult
   public func generate(
     _ prompt: [Int32], maximumTokens: Int, stopTokens: Set<Int32> = [], options: SamplingOptions,
     onToken: (Int32) -> Bool = { _ in true }
   ) throws -> [Int32] {
-    guard !prompt.isEmpty else { throw ModelError.emptyPrompt }
-    guard prompt.count <= model.contextLength else {
-      throw ModelError.tooManyTokens(count: prompt.count, contextLength: model.contextLength)
-    }
-    if let bad = prompt.first(where: { $0 < 0 || Int($0) >= model.vocabularySize }) {
-      throw ModelError.tokenOutsideVocabulary(token: Int(bad), vocabularySize: model.vocabularySize)
-    }
+    try check(prompt)
     let room = min(maximumTokens, model.contextLength - prompt.count + 1)
     guard room > 0 else { return [] }
     // The last new token is never fed back.
@@ -41,6 +35,18 @@ public final class Generator {
       tokens.append(token)
       if !onToken(token) || tokens.count == room { return tokens }
       logits = try step.run([token], at: prompt.count + tokens.count - 1)
+    }
+  }
+
+  /// Whether `prompt` can be continued, before anything is computed.
+  /// - Throws: `ModelError` for a prompt that is empty, longer than the context or has foreign ids.
+  public func check(_ prompt: [Int32]) throws(ModelError) {
+    guard !prompt.isEmpty else { throw .emptyPrompt }
+    guard prompt.count <= model.contextLength else {
+      throw .tooManyTokens(count: prompt.count, contextLength: model.contextLength)
+    }
+    if let bad = prompt.first(where: { $0 < 0 || Int($0) >= model.vocabularySize }) {
+      throw .tokenOutsideVocabulary(token: Int(bad), vocabularySize: model.vocabularySize)
     }
   }
 

@@ -76,14 +76,15 @@ public struct Model: Sendable {
     weights.entries.filter { $0.parameter == parameter }.map(\.name)
   }
 
-  /// The same architecture with as many blocks as `layers` has elements: `layers[i]` is the block of this model whose
-  /// per-layer settings (`layer_types` and the like) block i takes over, nil for a block of its own.
+  /// The same architecture with as many blocks as `layers` has elements: block i has the per-layer settings
+  /// (`layer_types` and the like) of block `layers[i]` of this model.
+  /// - Precondition: the blocks exist.
   /// - Throws: `ModelError` as `init`.
-  public func selectingLayers(_ layers: [Int?]) throws(ModelError) -> Model {
+  public func selectingLayers(_ layers: [Int]) throws(ModelError) -> Model {
     var configuration = configuration
     for (key, value) in configuration {
       guard let list = value.array, list.count == layerCount, Model.perLayerKeys.contains(key) else { continue }
-      configuration[key] = .array(layers.enumerated().map { index, layer in list[layer ?? min(index, list.count - 1)] })
+      configuration[key] = .array(layers.map { list[$0] })
     }
     configuration[type(of: family).layerCountKey] = .integer(Int64(layers.count))
     return try Model(configuration: configuration, source: source)

@@ -8,7 +8,7 @@ public enum ModelDirectory {
   /// Files beside config.json and the weights that belong to a model and are carried along unchanged.
   public static let companions = [
     "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
-    "added_tokens.json", "vocab.json", "merges.txt",
+    "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
   ]
 
   /// Writes config.json and the weights of `store` into a directory that exists.

@@ -5,6 +5,9 @@ public enum ModelError: Error, Sendable, CustomStringConvertible {
   case unknownModelType(source: String, found: String, known: [String])
   case malformedConfiguration(source: String, reason: String)
   case missingConfiguration(directory: String)
+  /// A weights file without a configuration beside it.
+  case loneWeights(path: String)
+  case missingTokenizer(directory: String)
   case invalidGraph(source: String, reason: String)
   /// Every tensor that is missing, left over or of another shape, in one message.
   case weightsDoNotFit(path: String, problems: [String])
@@ -23,6 +26,10 @@ public enum ModelError: Error, Sendable, CustomStringConvertible {
     case .malformedConfiguration(let source, let reason): return "\(source): \(reason)"
     case .missingConfiguration(let directory):
       return "\(directory): no config.json here; a model directory has its config.json beside the weights"
+    case .loneWeights(let path):
+      return "\(path): no config.json beside it; name one with --config, or open a directory that has both"
+    case .missingTokenizer(let directory):
+      return "\(directory): no tokenizer here; expected tokenizer.model, tokenizer.json, or vocab.json and merges.txt"
     case .invalidGraph(let source, let reason): return "\(source): \(reason)"
     case .weightsDoNotFit(let path, let problems):
       let shown = problems.prefix(8).joined(separator: "; ")

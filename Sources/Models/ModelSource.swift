@@ -19,7 +19,12 @@ public struct ModelSource: Sendable {
   public init(_ name: String, configuration: String? = nil, tokenizer: String? = nil) throws {
     self.name = name
     let path = try ModelLocation.resolve(name)
-    let directory = FileTree.isDirectory(path) ? path : FileTree.parent(of: path)
+    let isDirectory = FileTree.isDirectory(path)
+    let directory = isDirectory ? path : FileTree.parent(of: path)
+    if !isDirectory, configuration == nil, !FileTree.exists(directory + "/config.json") {
+      throw ModelError.loneWeights(path: path)
+    }
+    if let tokenizer, !ModelSource.hasTokenizer(tokenizer) { throw ModelError.missingTokenizer(directory: tokenizer) }
     // The configuration first: a directory without one is more often the wrong directory than a damaged model.
     model = try configuration.map { try Model.load(configurationFile: $0) } ?? Model.load(directory: directory)
     checkpoint = try Checkpoint.open(path)

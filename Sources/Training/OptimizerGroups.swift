@@ -1,3 +1,4 @@
+import Files
 import Models
 import Programs
 
@@ -17,10 +18,10 @@ public struct OptimizerGroups: Sendable {
       for name in names { settings.append(OptimizerGroups.group(of: name, parameter, section)) }
       for (name, setting) in zip(names, settings) where setting != settings[0] {
         let pattern = section.groups.flatMap(\.patterns).last {
-          let pattern = NamePattern($0)
+          let pattern = Glob($0)
           return pattern.matches(name) != pattern.matches(names[0])
         }
-        let odd = pattern.map { NamePattern($0).matches(name) } ?? true ? name : names[0]
+        let odd = pattern.map { Glob($0).matches(name) } ?? true ? name : names[0]
         throw .packedParameterSplit(pattern: pattern ?? "", parameter: odd, others: names.filter { $0 != odd })
       }
       groups[parameter.name] = settings.first ?? OptimizerGroups.base(parameter, section)
@@ -36,7 +37,7 @@ public struct OptimizerGroups: Sendable {
     // Tensors that the model leaves out of itself (`.zeros`) have no parameter to be set.
     let names = model.weights.entries.filter { $0.parameter != nil }.map(\.name)
     for pattern in section.groups.flatMap(\.patterns) {
-      let glob = NamePattern(pattern)
+      let glob = Glob(pattern)
       guard names.contains(where: glob.matches) else {
         throw .patternMatchesNothing(pattern: pattern, example: NearestName.of(pattern, among: names) ?? names.last)
       }
@@ -47,7 +48,7 @@ public struct OptimizerGroups: Sendable {
     of name: String, _ parameter: Parameter, _ section: TrainingRecipe.OptimizerSection
   ) -> ParameterGroup {
     var group = base(parameter, section)
-    for exception in section.groups where exception.patterns.contains(where: { NamePattern($0).matches(name) }) {
+    for exception in section.groups where exception.patterns.contains(where: { Glob($0).matches(name) }) {
       if let multiplier = exception.learningRateMultiplier { group.learningRateMultiplier = Float(multiplier) }
       if let weightDecay = exception.weightDecay { group.weightDecay = Float(weightDecay) }
       if let isFrozen = exception.isFrozen { group.isFrozen = isFrozen }

@@ -2,6 +2,7 @@
 enum CommandError: Error, CustomStringConvertible {
   case noTokenizer(model: String)
   case exists(path: String)
+  case outputFailed(reason: String)
 
   var description: String {
     switch self {
@@ -9,6 +10,7 @@ enum CommandError: Error, CustomStringConvertible {
       "\(model): no tokenizer beside the weights (tokenizer.model, tokenizer.json, or vocab.json and merges.txt); "
         + "name its directory with --tokenizer"
     case .exists(let path): "\(path): exists already; choose another name, or give --force to replace it"
+    case .outputFailed(let reason): "standard output: cannot be written: \(reason)"
     }
   }
 }

@@ -74,6 +74,13 @@ struct EvalCommand: ParsableCommand {
     guard modes == 1 else {
       throw ValidationError("expected one of --tasks, --text and --tokens, found \(modes == 0 ? "none" : "\(modes)")")
     }
+    if tasks == nil {
+      let given = [
+        ("--data", data != nil), ("--num-fewshot", numFewshot != nil), ("--limit", limit != nil),
+        ("--output", output != nil), ("--log-samples", logSamples),
+      ]
+      if let (name, _) = given.first(where: \.1) { throw ValidationError("\(name): goes with --tasks only") }
+    }
     if tasks != nil, data == nil { throw ValidationError("--tasks: expected --data DIR, where the rows are") }
     if logSamples, output == nil { throw ValidationError("--log-samples: expected --output DIR to write to") }
   }
@@ -86,6 +93,8 @@ struct EvalCommand: ParsableCommand {
     if let output, !force, FileTree.exists(output + "/results.json") {
       throw CommandError.exists(path: output + "/results.json")
     }
+    try evaluationOptions.validate()
+    if let output { try FileTree.makeDirectory(output) }
     Signals.install()
     let source = try files.open(model)
     let progress = ProgressLine()
@@ -110,28 +119,37 @@ struct EvalCommand: ParsableCommand {
     _ tasks: [any EvaluationTask], tokenizer: Tokenizer, scorer: ProgramScorer, _ description: ModelDescription,
     _ progress: ProgressLine
   ) throws {
+    let evaluator = try Evaluator(tokenizer: tokenizer, dataDirectory: data ?? "", options: evaluationOptions)
+    let result = try evaluator.evaluate(tasks, scorer: scorer) { state in
+      progress.update(
+        "\(state.task) (\(state.taskNumber) of \(state.taskCount))", done: state.done, total: state.total,
+        unit: .requests)
+      Signals.exitIfStopped(progress)
+    }
+    progress.clear()
+    for note in result.notes { progress.print("note: \(note)") }
+    let report = EvaluationReport(result, model: description)
+    // Printed first: on a full disk, what was measured is not lost.
+    if json {
+      print(JSON.object(report.results).serialized())
+    } else {
+      print(report.headline)
+      print(report.table)
+    }
+    StandardOutput.flush()
+    guard let output else { return }
+    let paths = try report.write(to: output, logsSamples: logSamples)
+    progress.print("written: \(paths.joined(separator: ", "))")
+  }
+
+  private var evaluationOptions: EvaluationOptions {
     var options = EvaluationOptions()
     options.limit = limit
     options.fewShot = numFewshot
     options.bootstrapIterations = bootstrapIters
     options.bos = bos
     options.keepsDocuments = logSamples
-    let evaluator = try Evaluator(tokenizer: tokenizer, dataDirectory: data ?? "", options: options)
-    let result = try evaluator.evaluate(tasks, scorer: scorer) { state in
-      progress.update(
-        "\(state.task) (\(state.taskNumber) of \(state.taskCount)): \(state.done) of \(state.total) requests")
-      Signals.exitIfStopped(progress)
-    }
-    progress.clear()
-    for note in result.notes { progress.print("note: \(note)") }
-    let report = EvaluationReport(result, model: description)
-    if let output {
-      let paths = try report.write(to: output, logsSamples: logSamples)
-      progress.print("written: \(paths.joined(separator: ", "))")
-    }
-    if json { return print(JSON.object(report.results).serialized()) }
-    print(report.headline)
-    print(report.table)
+    return options
   }
 
   // MARK: Text and tokens
@@ -153,8 +171,8 @@ struct EvalCommand: ParsableCommand {
         [["text", "tokens", "loss", "token ppl", "word ppl", "byte ppl", "bits/byte"]]
           + rows.map {
             [
-              $0.path, Format.count($0.tokens), $0.loss.formatted(4), $0.tokenPerplexity.formatted(3),
-              $0.wordPerplexity.formatted(3), $0.bytePerplexity.formatted(4), $0.bitsPerByte.formatted(4),
+              $0.path, Format.count($0.tokens), $0.loss.formatted(4), Format.perplexity($0.tokenPerplexity),
+              Format.perplexity($0.wordPerplexity), $0.bytePerplexity.formatted(4), $0.bitsPerByte.formatted(4),
             ]
           }))
   }
@@ -173,7 +191,7 @@ struct EvalCommand: ParsableCommand {
     progress.clear()
     if json { return print(JSON.object(result.json).serialized()) }
     print("loss        \(result.loss.formatted(4)) nats a token")
-    print("perplexity  \(result.perplexity.formatted(3))")
+    print("perplexity  \(Format.perplexity(result.perplexity))")
     print("tokens      \(Format.count(result.tokens)) in \(Format.count(result.windows)) windows of \(result.contextLength)")
   }
 }

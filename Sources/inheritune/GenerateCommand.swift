@@ -53,12 +53,17 @@ struct GenerateCommand: ParsableCommand {
     options.topK = topK
     options.topP = topP
     options.seed = seed
-    print(prompt, terminator: "")
     var decoder = tokenizer.decoder(skipSpecialTokens: true)
     // The prompt's end decides how the next token joins it (a SentencePiece text has no leading blank).
-    let ids = tokenizer.encode(prompt, addSpecialTokens: true)
+    var ids = tokenizer.encode(prompt, addSpecialTokens: true)
+    // An empty prompt asks for a text from its beginning.
+    if ids.isEmpty, let bos = tokenizer.bos { ids = [bos] }
     for id in ids { _ = decoder.append(id) }
-    try Generator(source.model, store: store).generate(
+    let generator = Generator(source.model, store: store)
+    try generator.check(ids)
+    print(prompt, terminator: "")
+    StandardOutput.flush()
+    let tokens = try generator.generate(
       ids, maximumTokens: maxTokens, stopTokens: Set(tokenizer.eos.map { [$0] } ?? []), options: options
     ) { id in
       print(decoder.append(id), terminator: "")
@@ -66,5 +71,9 @@ struct GenerateCommand: ParsableCommand {
       return true
     }
     print(decoder.finish())
+    let context = source.model.contextLength
+    if tokens.count < maxTokens, ids.count + tokens.count > context {
+      StandardError.write("note: ended at the model's context of \(Format.count(context)) tokens\n")
+    }
   }
 }

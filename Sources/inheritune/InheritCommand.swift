@@ -1,7 +1,7 @@
 import ArgumentParser
 import Checkpoints
-import Dispatch
 import Files
+import Foundation
 import Inheritance
 import Models
 
@@ -48,7 +48,7 @@ struct InheritCommand: ParsableCommand {
   @Flag(help: "Record the SHA-256 of the source's whole contents, not only of its headers.")
   var checksum = false
 
-  @Flag(help: "Replace what has the destination's name.")
+  @Flag(help: "Replace the model directory that has the destination's name.")
   var force = false
 
   @Flag(help: "One JSON object instead of prose.")
@@ -74,8 +74,8 @@ struct InheritCommand: ParsableCommand {
   private func partSet() throws -> Set<ModelPart> {
     if parts == "all" { return Set(ModelPart.allCases) }
     return Set(
-      try parts.split(separator: ",").map { name in
-        guard let part = ModelPart(rawValue: String(name)) else {
+      try parts.split(separator: ",", omittingEmptySubsequences: false).map { name in
+        guard let part = ModelPart(rawValue: name.trimmingCharacters(in: .whitespaces)) else {
           throw ValidationError(
             "--parts: '\(name)' is no part; expected all, or some of "
               + ModelPart.allCases.map(\.rawValue).joined(separator: ", "))
@@ -85,6 +85,7 @@ struct InheritCommand: ParsableCommand {
   }
 
   func run() throws {
+    Signals.install()
     let progress = ProgressLine()
     let reference = try model.open(source)
     var options = SliceOptions(layers: try LayerPlan(layers, layerCount: reference.model.layerCount))
@@ -99,19 +100,28 @@ struct InheritCommand: ParsableCommand {
     if !repeated.isEmpty {
       progress.print("note: taken more than once: block \(repeated.map(String.init).joined(separator: ", "))")
     }
+    if reference.tokenizerDirectory == nil {
+      progress.print("note: no tokenizer beside the weights, so the new model has none; --tokenizer DIR gives it one")
+    }
     if dryRun { return report(slice, destination: destination, seconds: nil) }
     if !force, FileTree.exists(destination) { throw CommandError.exists(path: destination) }
     try slice.write(to: destination, replacing: force, version: Inheritune.version) { done, total in
       progress.update("inherit", done: done, total: total, unit: .bytes)
+      // Thrown, and not `exit`: what is half written goes away.
+      if let status = Signals.stopStatus {
+        progress.print("stopped; nothing is written")
+        throw ExitCode(status)
+      }
     }
     progress.clear()
     report(slice, destination: destination, seconds: progress.seconds)
   }
 
   private func defaultDestination(_ slice: Slice) -> String {
-    let name = source.split(separator: "/").last.map(String.init) ?? "model"
-    let stem = [".safetensors"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
-    return "./\(stem)-\(slice.model.layerCount)layers"
+    // "." and ".." have a name, too.
+    var name = URL(fileURLWithPath: source).standardizedFileURL.lastPathComponent
+    for suffix in [".index.json", ".safetensors"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
+    return "./\(name)-\(slice.model.layerCount)layers"
   }
 
   private func report(_ slice: Slice, destination: String, seconds: Double?) {
@@ -130,7 +140,7 @@ struct InheritCommand: ParsableCommand {
             }))
       print()
     }
-    print("blocks      \(slice.options.layers) of \(reference.layerCount) (\(slice.model.layerCount) blocks)")
+    print("blocks      \(slice.options.layers) of \(reference.layerCount) (\(Format.count(slice.model.layerCount, "block")))")
     print(
       "parameters  \(Format.count(reference.parameterCount)) -> \(Format.count(slice.model.parameterCount))"
         + " (\(Format.large(slice.model.parameterCount)))")

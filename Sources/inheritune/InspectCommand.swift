@@ -42,14 +42,16 @@ struct InspectCommand: ParsableCommand {
         [["tensor", "type", "shape", "bytes"]]
           + tensors.map {
             [
-              $0.name, $0.type.rawValue, $0.shape.isEmpty ? "scalar" : $0.shape.map(String.init).joined(separator: " x "),
+              Format.printable($0.name), $0.type.rawValue, $0.shape.isEmpty ? "scalar" : $0.shape.map(String.init).joined(separator: " x "),
               Format.count($0.byteCount),
             ]
           }))
     print()
-    for (key, value) in checkpoint.metadata.sorted(by: { $0.key < $1.key }) { print("\(key): \(value)") }
+    for (key, value) in checkpoint.metadata.sorted(by: { $0.key < $1.key }) {
+      print("\(Format.printable(key)): \(Format.printable(value))")
+    }
     print(
-      "\(Format.count(tensors.count)) tensors, \(Format.count(elements)) elements (\(Format.large(elements))), "
-        + "\(Format.bytes(bytes)) in \(checkpoint.files.count) file\(checkpoint.files.count == 1 ? "" : "s")")
+      "\(Format.count(tensors.count, "tensor")), \(Format.count(elements, "element")) (\(Format.large(elements))), "
+        + "\(Format.bytes(bytes)) in \(Format.count(checkpoint.files.count, "file"))")
   }
 }

@@ -41,7 +41,7 @@ struct PlanReport {
   var text: String {
     let batch = estimate.batch
     var lines = [
-      "model       \(model.modelType), \(model.layerCount) blocks, width \(model.width), vocabulary "
+      "model       \(model.modelType), \(Format.count(model.layerCount, "block")), width \(model.width), vocabulary "
         + "\(Format.count(model.vocabularySize)), context \(Format.count(model.contextLength))",
       "parameters  \(Format.count(estimate.parameterCount.total)) (\(Format.large(estimate.parameterCount.total)))"
         + (estimate.parameterCount.trainable == estimate.parameterCount.total
@@ -68,7 +68,7 @@ struct PlanReport {
       lines.append(
         "time, here at the speed of matrix products, elsewhere at \(Int(100 * Accelerator.assumedUtilization)) % of the "
           + "bfloat16 peak")
-      lines.append(Format.table( times.map { ["  " + $0.name, Format.duration($0.seconds)] }))
+      lines.append(Format.table(times.map { ["  " + $0.name, Format.duration($0.seconds)] }))
     }
     return lines.joined(separator: "\n")
   }

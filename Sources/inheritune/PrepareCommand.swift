@@ -68,7 +68,8 @@ struct PrepareCommand: ParsableCommand {
     }
     let outcome = try preparation.run { state in
       progress.update(
-        "prepare \(Format.large(state.tokens)) tokens", done: state.bytesRead, total: state.bytesTotal, unit: .bytes)
+        "prepare", done: state.bytesRead, total: state.bytesTotal, unit: .bytes,
+        note: ", \(Format.large(state.tokens)) tokens")
       return Signals.stop == nil ? .continue : .stop
     }
     progress.clear()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Evaluation
 import Files
 import Models
@@ -46,6 +47,7 @@ struct TrainCommand: ParsableCommand {
     var options = Trainer.Options()
     options.resume = resume
     options.version = Inheritune.version
+    options.tokenizerHash = { try DatasetDescription.tokenizerHash(of: Tokenizer.load(directory: $0).files) }
     if let section = recipe.evaluation { options.evaluate = try InRunEvaluation(section).evaluate }
     let trainer = try Trainer(recipe, device: device, options: options) { try recipe.startingPoint() }
     let outcome = try trainer.run { event in

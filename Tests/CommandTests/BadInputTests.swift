@@ -24,6 +24,10 @@ struct BadInputTests {
     expect(try Command.run("generate", "x", "--prompt", "a", "--temperature", "-1"), 64, "--temperature")
     expect(try Command.run("eval", "x"), 64, "--tasks")
     expect(try Command.run("eval", "x", "--tasks", "piqa"), 64, "--data")
+    // With --text these would be left aside without a word.
+    expect(try Command.run("eval", "x", "--text", "y", "--output", "z"), 64, "--output")
+    expect(try Command.run("eval", "x", "--tasks", "piqa", "--data", "y", "--limit", "0"), 64, "--limit")
+    expect(try Command.run("inherit", "x", "--layers", "2", "--parts", ""), 64, "--parts")
     expect(try Command.run("plan", "x", "--threads", "0"), 64, "--threads")
     #expect(try Command.run("--help").status == 0)
     #expect(try Command.run("train", "--help").output.contains("inheritune train configs/"))
@@ -102,7 +106,7 @@ struct BadInputTests {
       expect(
         try Command.run("inherit", directory, folder.path + "/child", "--layers", "1"), 1, "\(name)/model.safetensors")
     }
-    expect(try Command.run("inherit", model, folder.path + "/child", "--layers", "3"), 1, "--layers 3", "2 blocks")
+    expect(try Command.run("inherit", model, folder.path + "/child", "--layers", "3"), 1, "layers '3'", "2 blocks")
     expect(try Command.run("inherit", model, folder.path + "/child", "--layers", "0,7"), 1, "block 7")
     #expect(!folder.exists("child"))
     expect(try Command.run("inherit", model, folder.path + "/data", "--layers", "1"), 1, "exists already")

@@ -89,8 +89,9 @@ struct RecipeTests {
 
   /// Every published recipe can be planned without its weights.
   @Test func configurations() throws {
-    let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("configs").path
+    let own = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+    let directory = own.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("configs").path
     let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") }
     #expect(names.count >= 6)
     for name in names {

@@ -27,14 +27,4 @@ struct TaskCatalogTests {
     for task in catalog.tasks { #expect(catalog.listing.contains(task.name)) }
     for group in catalog.groups { #expect(catalog.listing.contains(group.name)) }
   }
-
-  @Test(arguments: [
-    ("*", "", true), ("*", "a", true), ("a*c", "abbc", true), ("a*c", "abcd", false), ("?", "", false),
-    ("a?", "ab", true),
-    ("[!a]b", "cb", true), ("[!a]b", "ab", false), ("[a-c]x", "bx", true), ("[]]", "]", true), ("[", "[", true),
-    ("[ab", "[ab", true), ("**a**", "bab", true), ("a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaa", false), ("x", "xy", false),
-  ])
-  func globs(pattern: String, name: String, matches: Bool) {
-    #expect(Glob(pattern).matches(name) == matches)
-  }
 }

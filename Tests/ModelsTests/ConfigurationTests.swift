@@ -38,7 +38,7 @@ struct ConfigurationTests {
         "max_position_embeddings": .integer(2048), "rms_norm_eps": .number(1e-6), "tie_word_embeddings": .bool(false),
       ], source: "test")
     #expect(model.parameterCount == 3_426_473_600)
-    #expect(try model.selectingLayers((0..<13).map { $0 }).parameterCount == 1_815_638_400)
+    #expect(try model.selectingLayers(Array(0..<13)).parameterCount == 1_815_638_400)
   }
 
   @Test(arguments: [

@@ -5,22 +5,6 @@ import Testing
 @testable import Training
 
 @Suite struct OptimizerGroupsTests {
-  @Test(arguments: [
-    ("*", "anything", true), ("a*c", "abc", true), ("a*c", "abcd", false), ("h.[0-3].x", "h.2.x", true),
-    ("h.[0-3].x", "h.4.x", false), ("h.[!0-3].x", "h.4.x", true), ("?", "", false), ("?", "x", true),
-    ("[]]", "]", true),
-    ("[", "[", true), ("a[", "a[", true), ("*.bias", "x.bias", true), ("*.bias", "x.bias.y", false), ("", "", true),
-    ("**a**", "xxaxx", true), ("[a-]", "-", true), ("[z-a]", "b", false),
-  ])
-  func patterns(pattern: String, name: String, matches: Bool) {
-    #expect(NamePattern(pattern).matches(name) == matches)
-  }
-
-  @Test func manyStarsTakeNoTime() {
-    let pattern = String(repeating: "*a", count: 200) + "b"
-    #expect(!NamePattern(pattern).matches(String(repeating: "a", count: 2000)))
-  }
-
   private func groups(
     _ model: Model, _ change: (inout TrainingRecipe.OptimizerSection) -> Void = { _ in }
   ) throws -> [String: ParameterGroup] {

@@ -32,15 +32,27 @@ enum Format {
     }
   }
 
-  /// "0.4 s", "42 s", "3 min 20 s", "2 h 05 min".
+  /// "1 block", "13 blocks".
+  static func count(_ value: Int, _ noun: String) -> String { "\(count(value)) \(noun)\(value == 1 ? "" : "s")" }
+
+  /// "1.316" as perplexities are written; "1.62e+65" where digits would say nothing.
+  static func perplexity(_ value: Double) -> String { value < 1e9 ? value.formatted(3) : String(format: "%.2e", value) }
+
+  /// A name out of a file, fit for a terminal: control characters become U+FFFD.
+  static func printable(_ text: String) -> String {
+    let scalars = text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }
+    return String(String.UnicodeScalarView(scalars))
+  }
+
+  /// "0.4 s", "42 s", "3 min 20 s", "2 h 05 min", "12.5 days".
   static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite else { return "unknown time" }
     if seconds < 10 { return String(format: "%.1f s", seconds) }
+    if seconds >= 48 * 3600 { return String(format: "%.1f days", seconds / 86400) }
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }
     if whole < 3600 { return String(format: "%d min %02d s", whole / 60, whole % 60) }
-    if whole < 48 * 3600 { return String(format: "%d h %02d min", whole / 3600, whole / 60 % 60) }
-    return String(format: "%.1f days", Double(whole) / 86400)
+    return String(format: "%d h %02d min", whole / 3600, whole / 60 % 60)
   }
 
   /// Columns padded to the widest cell; the first ones (`leading` of them) to the left, the others to the right.

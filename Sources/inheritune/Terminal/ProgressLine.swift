@@ -8,6 +8,7 @@ final class ProgressLine {
   private let interval: Double
   private let started = DispatchTime.now().uptimeNanoseconds
   private var lastUpdate: UInt64
+  private var stage: (label: String, started: UInt64, done: Int)?
   private var isLineOpen = false
 
   init(isTerminal: Bool = StandardError.isTerminal) {
@@ -27,9 +28,16 @@ final class ProgressLine {
     show(text())
   }
 
-  /// Shows `done` of `total` in `unit`, with rate and time left.
-  func update(_ label: String, done: Int, total: Int, unit: Unit) {
-    update(ProgressLine.text(label, done: done, total: total, unit: unit, seconds: seconds))
+  /// Shows `done` of `total` in `unit`, with rate and time left. The rate is that since the first update with this
+  /// label: what went before it, or was done by an earlier process, does not count.
+  func update(_ label: String, done: Int, total: Int, unit: Unit, note: @autoclosure () -> String = "") {
+    let now = DispatchTime.now().uptimeNanoseconds
+    let stage = stage.flatMap { $0.label == label ? $0 : nil } ?? (label: label, started: now, done: done)
+    self.stage = stage
+    update(
+      ProgressLine.text(
+        label, done: done, total: total, unit: unit, ran: done - stage.done, seconds: Double(now - stage.started) / 1e9)
+        + note())
   }
 
   /// A line of its own that stays.
@@ -53,23 +61,29 @@ final class ProgressLine {
     }
   }
 
-  enum Unit {
+  enum Unit: String {
     case bytes, requests, windows
 
-    func text(_ count: Double) -> String {
+    func share(_ done: Int, of total: Int) -> String {
       switch self {
-      case .bytes: Format.bytes(Int(count))
-      case .requests: "\(Int(count)) requests"
-      case .windows: "\(Int(count)) windows"
+      case .bytes: "\(Format.bytes(done)) of \(Format.bytes(total))"
+      case .requests, .windows: "\(Format.count(done)) of \(Format.count(total)) \(rawValue)"
+      }
+    }
+
+    func rate(_ rate: Double) -> String {
+      switch self {
+      case .bytes: "\(Format.bytes(Int(rate)))/s"
+      case .requests, .windows: "\(rate.formatted(rate < 10 ? 1 : 0)) \(rawValue)/s"
       }
     }
   }
 
-  static func text(_ label: String, done: Int, total: Int, unit: Unit, seconds: Double) -> String {
-    var text = "\(label): \(unit.text(Double(done))) of \(unit.text(Double(total)))"
-    guard done > 0, seconds > 0 else { return text }
-    let rate = Double(done) / seconds
-    text += ", \(unit.text(rate))/s, \(Format.duration(Double(total - done) / rate)) left"
-    return text
+  /// - Parameter ran: how much of `done` took `seconds`.
+  static func text(_ label: String, done: Int, total: Int, unit: Unit, ran: Int, seconds: Double) -> String {
+    let text = "\(label): \(unit.share(done, of: total))"
+    guard ran > 0, seconds > 0 else { return text }
+    let rate = Double(ran) / seconds
+    return text + ", \(unit.rate(rate)), \(Format.duration(Double(total - done) / rate)) left"
   }
 }

@@ -1,13 +1,13 @@
 /// A shell pattern as Python's `fnmatch` reads it: `*`, `?`, `[abc]`, `[!abc]`, ranges.
-struct Glob {
-  private enum Part {
+public struct Glob: Sendable {
+  private enum Part: Sendable {
     case any, run
     case set([ClosedRange<Unicode.Scalar>], negated: Bool)
     case scalar(Unicode.Scalar)
   }
   private let parts: [Part]
 
-  init(_ pattern: String) {
+  public init(_ pattern: String) {
     var parts: [Part] = []
     var rest = pattern.unicodeScalars[...]
     while let scalar = rest.popFirst() {
@@ -51,7 +51,7 @@ struct Glob {
   }
 
   /// Whether the whole name matches. Goes back to the last `*` only, so the time is at most pattern × name.
-  func matches(_ name: String) -> Bool {
+  public func matches(_ name: String) -> Bool {
     let name = Array(name.unicodeScalars)
     var part = 0
     var position = 0

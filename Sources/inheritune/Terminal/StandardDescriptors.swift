@@ -1,0 +1,13 @@
+import Glibc
+
+/// Standard input, output and error.
+enum StandardDescriptors {
+  /// Gives those that the process was started without to /dev/null. The next file to be opened would get the number
+  /// instead, and what is printed would go into it.
+  static func open() {
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1 {
+      // The lowest free number: this one.
+      _ = Glibc.open("/dev/null", O_RDWR)
+    }
+  }
+}
