@@ -6,6 +6,7 @@ import Testing
 struct FormatTests {
   @Test(arguments: [
     (0.44, "0.4 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 05 min"), (48 * 3600, "2.0 days"),
+    (1e15, "11574074074.1 days"), (.infinity, "unknown time"), (.nan, "unknown time"),
   ])
   func duration(seconds: Double, text: String) { #expect(Format.duration(seconds) == text) }
 
