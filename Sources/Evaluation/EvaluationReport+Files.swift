@@ -1,5 +1,4 @@
 import Files
-import Foundation
 
 extension EvaluationReport {
   /// The files that `write` makes, in order, without their folder.
@@ -11,12 +10,18 @@ extension EvaluationReport {
   /// Writes `results.json` and `table.md`, and with `logsSamples` also `documents.jsonl` and a `samples_<task>.jsonl`
   /// per task, into a folder that is made if it is missing. Each file appears whole or not at all; `results.json` comes
   /// last, so a folder that has it is complete. The samples need `EvaluationOptions.keepsDocuments`.
+  /// What an earlier evaluation has left there under these names goes, so that samples never stand beside results that are
+  /// not theirs.
   /// - Returns: the paths written.
-  /// - Throws: `FileError`, or the file system's error when the folder cannot be made.
+  /// - Throws: `FileError`.
   @discardableResult
   public func write(to directory: String, logsSamples: Bool) throws -> [String] {
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     func path(_ name: String) -> String { "\(directory)/\(name)" }
+    try FileTree.makeDirectory(directory)
+    for name in try FileTree.names(in: directory)
+    where name == "documents.jsonl" || name.hasPrefix("samples_") && name.hasSuffix(".jsonl") {
+      try FileTree.remove(path(name))
+    }
     if logsSamples {
       try AtomicFile.write(path("documents.jsonl")) { file in
         for task in result.tasks {

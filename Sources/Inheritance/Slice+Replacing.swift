@@ -13,7 +13,8 @@ extension Slice {
     let names = try FileTree.names(in: destination)
     guard names.isEmpty || Slice.isModel(names) else {
       throw .notReplaceable(
-        path: destination, reason: "it is no model directory (config.json beside weights); remove it, or take another name")
+        path: destination,
+        reason: "it is no model directory (config.json beside weights); remove it, or take another name")
     }
     let own = Slice.realPath(destination)
     // The files' directories too: in the Hugging Face cache the files are links to elsewhere.

@@ -7,7 +7,7 @@ import Tensors
 public struct ConfigurationReader: Sendable {
   /// Bounds of a dimension and of a count of layers: far above any real model, far below an overflow.
   public static let dimensions = 1...(1 << 24)
-  public static let layers = 1...8192
+  public static let layers = 1...1024
   public static let headDimensions = 1...8192
 
   public let object: JSONObject

@@ -73,6 +73,8 @@ struct RecipeTests {
     let again = try evaluate()
     #expect(again.status == 1 && again.errors.contains("--force"))
     #expect(try evaluate("--force", "--batch-size", "1").status == 0)
+    // The samples of the first evaluation are not those of the second.
+    #expect(try folder.names("results") == ["results.json", "table.md"])
   }
 
   @Test func plansAndDoctor() throws {
