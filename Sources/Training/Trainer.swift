@@ -51,7 +51,8 @@ public final class Trainer {
   let metrics: MetricsFile
   /// Of the forward and backward pass without recomputation, for MFU.
   let operationsPerToken: Double
-  let tokenizerDirectory: String?
+  /// Where the tokenizer is that goes into the checkpoints: where the run got it, then in its newest checkpoint.
+  private(set) var tokenizerDirectory: String?
   private let provenance: JSONObject
   private let recipeText: String
 
@@ -183,8 +184,11 @@ public final class Trainer {
     let contents = TrainingCheckpoint.Contents(
       model: model, store: store, state: state, recipe: recipeText, tokenizerDirectory: tokenizerDirectory,
       provenance: provenance, version: options.version)
-    try TrainingCheckpoint.write(contents, to: directory.checkpointPath(step: step))
+    let path = directory.checkpointPath(step: step)
+    try TrainingCheckpoint.write(contents, to: path)
     savedStep = step
+    // A run that goes on has it from a checkpoint, and that one may be removed next.
+    if tokenizerDirectory != nil { tokenizerDirectory = path }
     try tidy()
   }
 

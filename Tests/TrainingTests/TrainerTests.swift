@@ -228,4 +228,19 @@ import Testing
     #expect(try directory.text("run/config.yaml").hasPrefix("# The recipe of this run"))
     #expect(try TrainingRecipe.load(directory.path + "/run/config.yaml") == recipe)
   }
+
+  /// The checkpoint that a run goes on from is gone after `keep` more; its tokenizer is not.
+  @Test func tokenizerOutlivesTheCheckpointItCameFrom() throws {
+    let directory = try TemporaryDirectory()
+    try directory.writeTokens("data")
+    try directory.write("tok/tokenizer.json", "{\"a\": 1}")
+    let recipe = tinyRecipe(directory, steps: 8) {
+      $0.model.tokenizer = directory.path + "/tok"
+      $0.checkpoints.keep = 1
+    }
+    try train(recipe, stoppingAt: 2)
+    let rest = try train(recipe)
+    #expect(rest.outcome.step == 8)
+    #expect(try directory.text("run/checkpoints/latest/tokenizer.json") == "{\"a\": 1}")
+  }
 }
