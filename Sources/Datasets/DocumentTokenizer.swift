@@ -1,3 +1,4 @@
+import Files
 import Tokenization
 
 /// Between documents: which token, on which side.
@@ -119,4 +120,9 @@ struct DocumentTokenizer: Sendable {
     throw .tokenOutsideTokenizer(
       location: batch.documents[0].position.location(in: files), token: Int(bad), vocabularySize: size)
   }
+}
+
+/// Whether there is nothing but ASCII white space.
+func isBlank(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+  text.allSatisfy { $0 == 0x20 || ($0 >= 0x09 && $0 <= 0x0D) }
 }

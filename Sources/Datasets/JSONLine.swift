@@ -1,3 +1,5 @@
+import Files
+
 /// Finds the text in one line of a .jsonl file. The whole line is checked (RFC 8259), but nothing is built for the other keys.
 struct JSONLine {
   enum Failure: Error, Equatable {

@@ -8,20 +8,15 @@ extension EvaluationReport {
   }
 
   /// Writes `results.json` and `table.md`, and with `logsSamples` also `documents.jsonl` and a `samples_<task>.jsonl`
-  /// per task, into a folder that is made if it is missing. Each file appears whole or not at all; `results.json` comes
-  /// last, so a folder that has it is complete. The samples need `EvaluationOptions.keepsDocuments`.
-  /// What an earlier evaluation has left there under these names goes, so that samples never stand beside results that are
-  /// not theirs.
+  /// per task, into a folder that is made if it is missing. Each file appears whole or not at all, and `results.json`
+  /// last: in a new folder it says that the others are there. Samples that an earlier evaluation has left and this one
+  /// does not replace go once the new files are written. The samples need `EvaluationOptions.keepsDocuments`.
   /// - Returns: the paths written.
   /// - Throws: `FileError`.
   @discardableResult
   public func write(to directory: String, logsSamples: Bool) throws -> [String] {
     func path(_ name: String) -> String { "\(directory)/\(name)" }
     try FileTree.makeDirectory(directory)
-    for name in try FileTree.names(in: directory)
-    where name == "documents.jsonl" || name.hasPrefix("samples_") && name.hasSuffix(".jsonl") {
-      try FileTree.remove(path(name))
-    }
     if logsSamples {
       try AtomicFile.write(path("documents.jsonl")) { file in
         for task in result.tasks {
@@ -38,6 +33,11 @@ extension EvaluationReport {
     }
     let results = results
     try AtomicFile.write(path("table.md")) { try $0.write(ResultsTable(.object(results)).text + "\n") }
+    let own = Set(fileNames(logsSamples: logsSamples))
+    for name in try FileTree.names(in: directory)
+    where !own.contains(name) && (name == "documents.jsonl" || Glob("samples_*.jsonl").matches(name)) {
+      try FileTree.remove(path(name))
+    }
     try AtomicFile.write(path("results.json")) { try $0.write(JSON.object(results).serialized(indent: 2)) }
     return fileNames(logsSamples: logsSamples).map(path)
   }

@@ -88,21 +88,9 @@ public struct TextPerplexity: Sendable {
   private static func text(of path: String) throws -> String {
     try MappedFile(path).withBytes { bytes in
       if bytes.isEmpty { throw EvaluationError.emptyText(path: path) }
-      if let text = String(validating: bytes.bindMemory(to: UInt8.self), as: UTF8.self) { return text }
-      throw EvaluationError.textNotUTF8(path: path, offset: firstInvalidByte(bytes))
-    }
-  }
-
-  /// Where strict UTF-8 first fails.
-  private static func firstInvalidByte(_ bytes: UnsafeRawBufferPointer) -> Int {
-    var decoder = Unicode.UTF8.ForwardParser()
-    var iterator = bytes.makeIterator()
-    var offset = 0
-    while true {
-      switch decoder.parseScalar(from: &iterator) {
-      case .valid(let scalar): offset += scalar.count
-      case .error, .emptyInput: return offset
-      }
+      let utf8 = bytes.bindMemory(to: UInt8.self)
+      if let bad = firstInvalidUTF8(utf8) { throw EvaluationError.textNotUTF8(path: path, offset: bad) }
+      return String(decoding: utf8, as: UTF8.self)
     }
   }
 }

@@ -1,6 +1,6 @@
 /// The offset of the first byte that is not part of well-formed UTF-8, or nil (The Unicode Standard, table 3-7: no overlong
 /// forms, no surrogates, nothing above U+10FFFF).
-func firstInvalidUTF8(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
+public func firstInvalidUTF8(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
   let count = text.count
   let raw = UnsafeRawBufferPointer(text)
   var i = 0
@@ -37,9 +37,4 @@ func firstInvalidUTF8(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
     i &+= length
   }
   return nil
-}
-
-/// Whether there is nothing but ASCII white space.
-func isBlank(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-  text.allSatisfy { $0 == 0x20 || ($0 >= 0x09 && $0 <= 0x0D) }
 }
