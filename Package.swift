@@ -3,10 +3,18 @@ import PackageDescription
 
 /// Kernels are optimised in debug builds too, or the tests crawl.
 let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno", "-fvisibility=hidden"])]
+/// Loops that a GPU needs unrolled take minutes to compile for the processor.
+let emulationSettings: [CXXSetting] = [
+  .unsafeFlags(["-O2", "-mllvm", "-pragma-unroll-threshold=1", "-Wno-pass-failed", "-fvisibility=hidden"])
+]
 
 let package = Package(
   name: "inheritune",
-  products: [.executable(name: "inheritune", targets: ["inheritune"])],
+  products: [
+    .executable(name: "inheritune", targets: ["inheritune"]),
+    // For tests of the command line: what libinheritune_cuda.so is, over the emulation.
+    .library(name: "inheritune_cuda_emulated", type: .dynamic, targets: ["CUDAKernels"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -15,6 +23,7 @@ let package = Package(
   targets: [
     // C, and what knows no other room.
     .target(name: "CKernels", cSettings: kernelSettings),
+    .target(name: "CCUDA"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "Files"),
@@ -22,12 +31,19 @@ let package = Package(
 
     // The engine.
     .target(name: "CPUBackend", dependencies: ["CKernels", "Tensors"]),
+    .target(name: "CUDABackend", dependencies: ["CCUDA", "Tensors"]),
+    // The CUDA kernels over an emulation of CUDA, for tests; scripts/build-cuda.sh builds the real library from them.
+    .target(name: "CUDAKernels", dependencies: ["CCUDA"], cxxSettings: emulationSettings),
     .target(name: "Programs", dependencies: ["Tensors"]),
+    .target(name: "ReferenceBackend", dependencies: ["Tensors"], swiftSettings: [.unsafeFlags(["-O"])]),
+    .target(
+      name: "DeviceChecks", dependencies: ["ReferenceBackend", "Tensors"], swiftSettings: [.unsafeFlags(["-O"])]),
 
     // Models and data.
     .target(name: "Checkpoints", dependencies: ["Files"]),
     .target(name: "Tokenization", dependencies: ["Files"]),
     .target(name: "Models", dependencies: ["Checkpoints", "Files", "Programs", "Tensors"]),
+    .target(name: "ModelChecks", dependencies: ["Checkpoints", "Files", "Models", "Programs", "Tensors"]),
     .target(name: "Datasets", dependencies: ["CZlib", "CZstd", "Files", "Tensors", "Tokenization"]),
 
     // What is done with them.
@@ -43,9 +59,17 @@ let package = Package(
     .executableTarget(
       name: "inheritune",
       dependencies: [
-        "CPUBackend", "Checkpoints", "Datasets", "Evaluation", "Files", "Inheritance", "Models", "Programs", "Tensors",
-        "Tokenization", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CPUBackend", "CUDABackend", "Checkpoints", "Datasets", "Evaluation", "Files", "Inheritance", "Models",
+        "Programs", "Tensors", "Tokenization", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    // Checks and measures a device; scripts/gpu-check.sh runs it where there is a GPU.
+    .executableTarget(
+      name: "device-check",
+      dependencies: [
+        "CCUDA", "CPUBackend", "CUDABackend", "CUDAKernels", "DeviceChecks", "Files", "ModelChecks", "Models", "Programs",
+        "Tensors", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // What scripts/quickstart.sh needs besides: made-up text, a tokenizer for it, the table and the figure.
@@ -56,18 +80,27 @@ let package = Package(
 
     // Tests.
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+    .target(name: "CUDATestKernels", dependencies: ["CUDAKernels"], path: "Tests/CUDATestKernels"),
     .target(
-      name: "TestSupport", dependencies: ["Files", "Tensors"], path: "Tests/TestSupport",
-      swiftSettings: [.unsafeFlags(["-O"])]),  // the reference kernels
+      name: "TestSupport", dependencies: ["DeviceChecks", "Files", "ReferenceBackend", "Tensors"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "CPUBackendTests", dependencies: ["CKernels", "CPUBackend", "Tensors", "TestSupport"]),
+    .testTarget(
+      name: "CUDABackendTests",
+      dependencies: [
+        "CCUDA", "CUDABackend", "CUDAKernels", "CUDATestKernels", "DeviceChecks", "ModelChecks", "ReferenceBackend",
+        "Tensors", "TestSupport",
+      ]),
     .testTarget(
       name: "ProgramsTests", dependencies: ["CAllocationCounter", "CPUBackend", "Programs", "Tensors", "TestSupport"]),
     .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "TestSupport"]),
     .testTarget(name: "TokenizationTests", dependencies: ["Files", "TestSupport", "Tokenization"]),
     .testTarget(
       name: "ModelsTests",
-      dependencies: ["CPUBackend", "Checkpoints", "Files", "Models", "Programs", "Tensors", "TestSupport"]),
+      dependencies: [
+        "CPUBackend", "Checkpoints", "Files", "ModelChecks", "Models", "Programs", "Tensors", "TestSupport",
+      ]),
     .testTarget(
       name: "InheritanceTests",
       dependencies: ["CPUBackend", "Checkpoints", "Files", "Inheritance", "Models", "Programs", "Tensors", "TestSupport"]),
@@ -87,6 +120,7 @@ let package = Package(
         "Tokenization",
       ]),
     .testTarget(name: "QuickstartDataTests", dependencies: ["Files", "QuickstartData", "TestSupport", "Tokenization"]),
-    .testTarget(name: "CommandTests", dependencies: ["inheritune"]),
-  ]
+    .testTarget(name: "CommandTests", dependencies: ["device-check", "inheritune"]),
+  ],
+  cxxLanguageStandard: .cxx17
 )

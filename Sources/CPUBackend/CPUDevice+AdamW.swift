@@ -7,8 +7,12 @@ extension CPUDevice {
   }
 
   public func adamW(
-    parameters: Tensor, gradients: Tensor, m: Tensor, v: Tensor, squaredNorm: Tensor, _ spec: AdamWSpec
+    parameters: Tensor, master: Tensor?, gradients: Tensor, m: Tensor, v: Tensor, squaredNorm: Tensor,
+    _ spec: AdamWSpec
   ) {
+    precondition(
+      parameters.dtype == .float32 && master == nil && m.dtype == .float32 && v.dtype == .float32,
+      "the CPU device trains float32 parameters with float32 moments and no masters")
     let squared = squaredNorm.address.floats[0]
     guard squared.isFinite else {
       self.scalars.pointee.nonFinite = 1
@@ -22,9 +26,9 @@ extension CPUDevice {
     var step = ck_adamw_step(
       gradient_scale: scale,
       decay: Float(1 - learningRate * Double(spec.weightDecay)),
-      one_minus_beta1: complement(spec.beta1),
-      beta2: spec.beta2,
-      one_minus_beta2: complement(spec.beta2),
+      one_minus_beta1: Float(1 - spec.beta1),
+      beta2: Float(spec.beta2),
+      one_minus_beta2: Float(1 - spec.beta2),
       step_size: Float(learningRate / Double(scalars.biasCorrection1)),
       root_bias_correction2: scalars.biasCorrection2.squareRoot(),
       epsilon: spec.epsilon)
@@ -32,8 +36,4 @@ extension CPUDevice {
       pool, Int64(parameters.count), parameters.address.floats, gradients.address.floats, m.address.floats,
       v.address.floats, &step)
   }
-
-  /// 1 − β as PyTorch has it, from the decimal that the user wrote. `beta` is the float nearest to that decimal: for
-  /// 0.999 the exact difference from 1 would be off by 1e-5 of its size. Betas have at most seven decimals.
-  private func complement(_ beta: Float) -> Float { Float(((1 - Double(beta)) * 1e7).rounded() / 1e7) }
 }

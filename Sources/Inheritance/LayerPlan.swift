@@ -48,7 +48,8 @@ public struct LayerPlan: Sendable, Equatable, CustomStringConvertible {
         ranges.append(layer...layer)
       }
     }
-    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
+    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(
+      separator: ",")
   }
 
   /// Blocks that are taken more than once, in order.

@@ -132,8 +132,11 @@ public struct Slice: Sendable {
   /// The slice's weights on a device, without a detour over the disk.
   /// - Parameter group: the optimiser group of each parameter.
   /// - Throws: `CheckpointError`, `DeviceError`.
-  public func makeStore(on device: any Device, group: (Parameter) -> ParameterGroup) throws -> ParameterStore {
-    let store = try ParameterStore(device: device, parameters: model.parameters, group: group)
+  public func makeStore(
+    on device: any Device, precision: Precision, group: (Parameter) -> ParameterGroup
+  ) throws -> ParameterStore {
+    let store = try ParameterStore(
+      device: device, parameters: model.parameters, precision: precision, group: group)
     for tensor in tensors {
       try store.fill(tensor.entry, path: source.checkpoint.path) { try values(of: tensor, $0, into: $1) }
     }

@@ -20,7 +20,8 @@ public final class DecodeProgram {
   /// - Throws: `GraphError`, `DeviceError`.
   public init(_ model: Model, store: ParameterStore, length: Int, logitRows: Int = 1, capacity: Int) throws {
     precondition(length <= capacity && capacity <= model.contextLength && (1...length).contains(logitRows))
-    var pass = ForwardPass(batch: 1, length: length, cacheCapacity: capacity)
+    var pass = ForwardPass(
+      batch: 1, length: length, precision: store.precision, cacheCapacity: capacity)
     let tokens = try pass.graph.input("tokens", length, 1, .int32)
     let rows = try pass.graph.input("logit rows", logitRows, 1, .int32)
     let logits = try pass.graph.persistent("logits", logitRows, model.vocabularySize)

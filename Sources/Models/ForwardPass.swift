@@ -14,8 +14,10 @@ public struct ForwardPass {
   public private(set) var caches: [(keys: Value, values: Value)] = []
   private var rotaryTable: Value?
 
-  init(batch: Int, length: Int, cacheCapacity: Int? = nil, recompute: Recompute = .none) {
-    graph = Graph(recompute: recompute)
+  init(
+    batch: Int, length: Int, precision: Precision, cacheCapacity: Int? = nil, recompute: Recompute = .none
+  ) {
+    graph = Graph(recompute: recompute, precision: precision)
     self.batch = batch
     self.length = length
     self.cacheCapacity = cacheCapacity
@@ -32,19 +34,26 @@ public struct ForwardPass {
         "rotary", positions, embedding.dimension, embedding.table(positions: positions))
       rotaryTable = table
     }
-    try graph.rope(qkv, table: table, RoPESpec(length: length, heads: heads, headDimension: embedding.dimension))
+    try graph.rope(
+      qkv, table: table,
+      RoPESpec(
+        length: length, heads: heads, headDimension: embedding.dimension,
+        headStride: graph.precision.headStride(embedding.dimension)))
   }
 
-  /// Causal self-attention over packed rows of q (H·D), k (G·D), v (G·D): [N, H·D].
+  /// Causal self-attention over packed rows of q (H·D), k (G·D), v (G·D): [N, H·D]. Rows have their heads padded as the
+  /// graph's precision wants.
   public mutating func attention(
     _ qkv: Value, heads: Int, kvHeads: Int, headDimension: Int, scale: Float
   ) throws(GraphError) -> Value {
+    let headStride = graph.precision.headStride(headDimension)
     let spec = AttentionSpec(
-      length: length, heads: heads, kvHeads: kvHeads, headDimension: headDimension, scale: scale)
+      length: length, heads: heads, kvHeads: kvHeads, headDimension: headStride, scale: scale)
     guard let capacity = cacheCapacity else { return try graph.attention(qkv, spec) }
     let layer = caches.count
-    let keys = try graph.persistent("keys.\(layer)", batch * capacity, kvHeads * headDimension)
-    let values = try graph.persistent("values.\(layer)", batch * capacity, kvHeads * headDimension)
+    let (rows, columns) = (batch * capacity, kvHeads * headStride)
+    let keys = try graph.persistent("keys.\(layer)", rows, columns, graph.precision.compute)
+    let values = try graph.persistent("values.\(layer)", rows, columns, graph.precision.compute)
     caches.append((keys, values))
     return try graph.attentionCached(qkv, keys: keys, values: values, capacity: capacity, spec)
   }

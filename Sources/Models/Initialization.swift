@@ -5,10 +5,12 @@ import Tensors
 extension ParameterStore {
   /// Gives every parameter its initial value, drawn from `seed` and the parameter's name alone: the same parameter of the
   /// same shape starts the same in every model that has it.
-  public func initialize(seed: UInt64) {
+  public func initialize(seed: UInt64) throws(GraphError) {
     for parameter in parameters {
-      guard let weight = weight(parameter.name) else { continue }
-      parameter.initialValues(0..<parameter.count, seed: seed).withUnsafeBytes { device.upload($0, to: weight) }
+      let values = parameter.initialValues(0..<parameter.count, seed: seed)
+      try values.withUnsafeBufferPointer { values throws(GraphError) in
+        try write(values, of: parameter.name, at: 0)
+      }
     }
   }
 }

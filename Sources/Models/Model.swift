@@ -31,7 +31,7 @@ public struct Model: Sendable {
     self.family = try family.init(reader)
     weights = self.family.weights
     do {
-      var pass = ForwardPass(batch: 1, length: 1)
+      var pass = ForwardPass(batch: 1, length: 1, precision: .float32)
       let tokens = try pass.graph.input("tokens", 1, 1, .int32)
       _ = try self.family.hidden(&pass, tokens)
       _ = try self.family.headWeight(&pass)

@@ -45,11 +45,8 @@ public enum ModelDirectory {
         bytes.initializeMemory(as: UInt8.self, repeating: 0)
       }
     }
-    guard let weight = store.weight(name) else { throw GraphError.missingParameter(name) }
     return TensorSource(name: entry.name, type: type, shape: entry.shape) { elements, bytes in
-      let part = Tensor(
-        address: weight.address + (offset + elements.lowerBound) * weight.dtype.size, rows: 1, columns: elements.count)
-      let values: [Float] = try store.device.read(part)
+      let values = try store.read(offset + elements.lowerBound..<offset + elements.upperBound, of: name)
       values.withUnsafeBufferPointer { type.convert($0, into: bytes) }
     }
   }

@@ -18,7 +18,7 @@ public final class ScoringProgram {
   /// - Parameter S: how many rows go through the output head; nil is all B·T.
   /// - Throws: `GraphError`, `DeviceError`.
   public init(_ model: Model, store: ParameterStore, rows B: Int, length T: Int, scored S: Int? = nil) throws {
-    var pass = ForwardPass(batch: B, length: T)
+    var pass = ForwardPass(batch: B, length: T, precision: store.precision)
     let tokens = try pass.graph.input("tokens", B * T, 1, .int32)
     let positions = try S.map { try pass.graph.input("positions", $0, 1, .int32) }
     let targets = try pass.graph.input("targets", S ?? B * T, 1, .int32)

@@ -16,7 +16,7 @@ public final class TrainingProgram {
   public init(
     _ model: Model, store: ParameterStore, rows B: Int, length T: Int, recompute: Recompute = .none
   ) throws {
-    let graph = try LossGraph(model, rows: B, length: T, recompute: recompute)
+    let graph = try LossGraph(model, rows: B, length: T, precision: store.precision, recompute: recompute)
     program = try Program(Backward.differentiate(graph.graph, isTrainable: store.isTrainable), store: store)
     self.store = store
     tokens = program[graph.tokens]
@@ -45,7 +45,7 @@ public final class LossProgram {
 
   /// - Throws: `GraphError`, `DeviceError`.
   public init(_ model: Model, store: ParameterStore, rows B: Int, length T: Int) throws {
-    let graph = try LossGraph(model, rows: B, length: T, recompute: .none)
+    let graph = try LossGraph(model, rows: B, length: T, precision: store.precision, recompute: .none)
     program = try Program(graph.graph, store: store)
     self.store = store
     tokens = program[graph.tokens]
@@ -68,8 +68,10 @@ struct LossGraph {
   let targets: Value
   let losses: Value
 
-  init(_ model: Model, rows B: Int, length T: Int, recompute: Recompute) throws(GraphError) {
-    var pass = ForwardPass(batch: B, length: T, recompute: recompute)
+  init(
+    _ model: Model, rows B: Int, length T: Int, precision: Precision, recompute: Recompute
+  ) throws(GraphError) {
+    var pass = ForwardPass(batch: B, length: T, precision: precision, recompute: recompute)
     tokens = try pass.graph.input("tokens", B * T, 1, .int32)
     targets = try pass.graph.input("targets", B * T, 1, .int32)
     losses = try pass.graph.persistent("losses", B * T, 1)
@@ -89,12 +91,13 @@ public struct TrainingPlan: Sendable {
   /// - Parameter group: the optimiser group of each parameter.
   /// - Throws: `GraphError`.
   public init(
-    _ model: Model, rows B: Int, length T: Int, recompute: Recompute, group: (Parameter) -> ParameterGroup
+    _ model: Model, rows B: Int, length T: Int, precision: Precision = .float32, recompute: Recompute,
+    group: (Parameter) -> ParameterGroup
   ) throws(GraphError) {
     let frozen = Set(model.parameters.filter { group($0).isFrozen }.map(\.name))
-    let graph = try LossGraph(model, rows: B, length: T, recompute: recompute).graph
+    let graph = try LossGraph(model, rows: B, length: T, precision: precision, recompute: recompute).graph
     let plan = ProgramPlan(try Backward.differentiate(graph, isTrainable: { !frozen.contains($0) }))
-    memory = plan.memory(parameters: model.parameters, group: group)
+    memory = plan.memory(parameters: model.parameters, precision: precision, group: group)
     floatingPointOperationsPerToken = Double(plan.floatingPointOperations) / Double(B * T)
   }
 }

@@ -8,11 +8,12 @@ extension ParameterStore {
   /// - Throws: `ModelError.weightsDoNotFit` naming every tensor that is missing, left over or of another shape;
   ///   `CheckpointError`, `DeviceError`.
   public static func load(
-    _ model: Model, from checkpoint: any CheckpointReader, device: any Device,
+    _ model: Model, from checkpoint: any CheckpointReader, device: any Device, precision: Precision = .float32,
     group: (Parameter) -> ParameterGroup = { _ in .frozen }
   ) throws -> ParameterStore {
     let names = try model.weights.match(checkpoint)
-    let store = try ParameterStore(device: device, parameters: model.parameters, group: group)
+    let store = try ParameterStore(
+      device: device, parameters: model.parameters, precision: precision, group: group)
     for (entry, name) in zip(model.weights.entries, names) {
       guard let name else { continue }
       try store.fill(entry, path: checkpoint.path) { elements, values in
@@ -49,9 +50,7 @@ extension ParameterStore {
   ) throws {
     switch entry.content {
     case .parameter(let parameter, let offset):
-      guard let weight = weight(parameter) else { throw GraphError.missingParameter(parameter) }
-      let address = weight.address + (offset + start) * weight.dtype.size
-      device.upload(UnsafeRawBufferPointer(values), to: Tensor(address: address, rows: 1, columns: values.count))
+      try write(values, of: parameter, at: offset + start)
     case .zeros:
       guard values.allSatisfy({ $0 == 0 }) else { throw ModelError.biasNotZero(path: path, tensor: entry.name) }
     }

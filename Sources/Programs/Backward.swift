@@ -15,6 +15,9 @@ public struct Backward {
   private var needsGradient: Set<Value>
   private let copiesSharedGradients: Bool
   private var dropsForwardOp = false
+  /// What `.cheap` computes again, and what of it was computed again so far; see `again`.
+  let repeatable: [Value: any RepeatableOp]
+  var repeats: [Value: Value] = [:]
   /// Forward operations whose backward operation computes their result too.
   private var droppedOps: [Int] = []
 
@@ -51,6 +54,7 @@ public struct Backward {
   private init(_ forward: Graph, isTrainable: (String) -> Bool, copiesSharedGradients: Bool) {
     graph = forward
     self.copiesSharedGradients = copiesSharedGradients
+    repeatable = Self.repeatableOps(forward)
     needsGradient = []
     for (index, info) in forward.values.enumerated() where info.storage == .parameter && isTrainable(info.name) {
       needsGradient.insert(Value(id: Int32(index)))
@@ -65,7 +69,7 @@ public struct Backward {
     }
     guard needed else { return }
     op.forEachOperand { value, access in
-      if access != .read, graph.values[value.index].dtype == .float32 { needsGradient.insert(value) }
+      if access != .read, graph.values[value.index].dtype != .int32 { needsGradient.insert(value) }
     }
   }
 
@@ -97,6 +101,8 @@ public struct Backward {
   mutating func dropForwardOp() { dropsForwardOp = true }
 
   func shape(_ value: Value) -> (rows: Int, columns: Int) { graph.shape(value) }
+
+  func dtype(_ value: Value?) -> DType? { value.map { graph.values[$0.index].dtype } }
 
   /// The gradient collected for `value`, to be read; nil when nothing depends on it.
   func gradient(of value: Value) -> Value? { gradients[value] }
@@ -131,7 +137,7 @@ public struct Backward {
     guard accumulation == .add else { return emit(operation(gradient)) }
     let part = try makeTemporary(like: value)
     emit(operation(part))
-    emit(AddOp(y: gradient, a: gradient, b: part))
+    try add(part, to: gradient)
   }
 
   /// The gradient collected for `value`, to be changed in place; nil when nothing depends on it.
@@ -153,19 +159,29 @@ public struct Backward {
       gradients[value] = shared
       sharers[shared, default: []].insert(value)
     } else if let gradient = try target(value)?.gradient {
-      emit(AddOp(y: gradient, a: gradient, b: shared))
+      try add(shared, to: gradient)
     }
+  }
+
+  /// Emits gradient += part. A parameter's gradient is float32, whatever its contributions are.
+  private mutating func add(_ part: Value, to gradient: Value) throws(GraphError) {
+    let (info, wanted) = (graph.values[part.index], graph.values[gradient.index].dtype)
+    guard info.dtype != wanted else { return emit(AddOp(y: gradient, a: gradient, b: part)) }
+    let converted = try graph.activation("converted." + info.name, info.rows, info.columns, wanted)
+    emit(CopyOp(y: converted, x: part))
+    emit(AddOp(y: gradient, a: gradient, b: converted))
   }
 
   /// A value of the shape of `value` that holds an intermediate result.
   mutating func makeTemporary(like value: Value) throws(GraphError) -> Value {
     let info = graph.values[value.index]
-    return try graph.activation("temporary." + info.name, info.rows, info.columns)
+    return try graph.activation("temporary." + info.name, info.rows, info.columns, info.dtype)
   }
 
   private mutating func makeGradient(of value: Value, _ storage: Storage) throws(GraphError) -> Value {
     let info = graph.values[value.index]
-    let gradient = try graph.makeValue("grad." + info.name, info.rows, info.columns, .float32, storage)
+    let dtype = info.storage == .parameter ? .float32 : info.dtype
+    let gradient = try graph.makeValue("grad." + info.name, info.rows, info.columns, dtype, storage)
     gradients[value] = gradient
     sharers[gradient] = [value]
     return gradient

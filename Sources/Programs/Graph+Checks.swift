@@ -2,11 +2,12 @@ import Tensors
 
 /// What operations ask of their operands while the graph is built. Nothing is checked again when a program runs.
 extension Graph {
-  /// `value` has this shape (any, where nil) and element type.
+  /// `value` has this shape (any, where nil) and element type (that of the graph's precision, where nil).
   func require(
-    _ operation: String, _ value: Value, rows: Int? = nil, columns: Int? = nil, dtype: DType = .float32
+    _ operation: String, _ value: Value, rows: Int? = nil, columns: Int? = nil, dtype: DType? = nil
   ) throws(GraphError) {
     let info = values[value.index]
+    let dtype = dtype ?? precision.compute
     guard rows ?? info.rows == info.rows, columns ?? info.columns == info.columns, dtype == info.dtype else {
       throw .shape(
         operation: "\(operation) of '\(info.name)'",

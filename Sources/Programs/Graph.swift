@@ -7,6 +7,8 @@ import Tensors
 public struct Graph {
   /// What the backward pass may compute again instead of keeping.
   public let recompute: Recompute
+  /// The types of parameters and activations.
+  public let precision: Precision
   public private(set) var parameters: [Parameter] = []
 
   var values: [ValueInfo] = []
@@ -18,8 +20,9 @@ public struct Graph {
   /// Elements of the largest value: 4 TiB, so that no sum of sizes can overflow, whatever a configuration says.
   private static let largestCount = 1 << 40
 
-  public init(recompute: Recompute = .none) {
+  public init(recompute: Recompute = .none, precision: Precision = .float32) {
     self.recompute = recompute
+    self.precision = precision
   }
 
   // MARK: Values
@@ -30,20 +33,24 @@ public struct Graph {
   }
 
   /// A parameter. Asking again for a name gives the same value: that is how tied weights are written.
+  /// - Parameter heads: the axis that consists of attention heads; the value has them padded as `precision` wants.
   public mutating func parameter(
-    _ name: String, _ rows: Int, _ columns: Int, role: ParameterRole, initial: Initial
+    _ name: String, _ rows: Int, _ columns: Int, role: ParameterRole, initial: Initial, heads: HeadAxis? = nil
   ) throws(GraphError) -> Value {
+    let parameter = Parameter(
+      name: name, rows: rows, columns: columns, role: role, initial: initial, heads: heads)
+    let stored = parameter.storedShape(precision)
     if let known = parameterValues[name] {
       let first = shape(known)
-      guard first == (rows, columns) else {
+      guard first == stored else {
         throw .parameterRedefined(
-          name: name, first: "\(first.rows) x \(first.columns)", second: "\(rows) x \(columns)")
+          name: name, first: "\(first.rows) x \(first.columns)", second: "\(stored.rows) x \(stored.columns)")
       }
       return known
     }
-    let value = try makeValue(name, rows, columns, .float32, .parameter)
+    let value = try makeValue(name, stored.rows, stored.columns, precision.compute, .parameter)
     parameterValues[name] = value
-    parameters.append(Parameter(name: name, rows: rows, columns: columns, role: role, initial: initial))
+    parameters.append(parameter)
     return value
   }
 
@@ -70,14 +77,17 @@ public struct Graph {
     return try makeValue(name, rows, columns, .float32, .constant(constants.count - 1))
   }
 
+  /// - Parameter dtype: that of the graph's precision when nil.
   mutating func activation(
-    _ name: String, _ rows: Int, _ columns: Int, _ dtype: DType = .float32
+    _ name: String, _ rows: Int, _ columns: Int, _ dtype: DType? = nil
   ) throws(GraphError) -> Value {
-    try makeValue(name, rows, columns, dtype, .activation)
+    try makeValue(name, rows, columns, dtype ?? precision.compute, .activation)
   }
 
-  mutating func workspace(_ name: String, _ rows: Int, _ columns: Int) throws(GraphError) -> Value {
-    try makeValue(name, rows, columns, .float32, .workspace)
+  mutating func workspace(
+    _ name: String, _ rows: Int, _ columns: Int, _ dtype: DType
+  ) throws(GraphError) -> Value {
+    try makeValue(name, rows, columns, dtype, .workspace)
   }
 
   mutating func makeValue(

@@ -2,7 +2,7 @@
 public struct MemoryReport: Sendable, Equatable {
   public var parameters = 0
   public var gradients = 0
-  /// Adam's two moments.
+  /// Adam's two moments, and the float32 masters of bfloat16 parameters.
   public var optimizer = 0
   /// The part of the arena that holds activations and their gradients.
   public var activations = 0

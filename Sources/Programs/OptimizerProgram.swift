@@ -9,7 +9,7 @@ public final class OptimizerProgram {
   private let replay: any Replay
 
   /// AdamW with these β and ε; weight decay and learning-rate multiplier are the groups'.
-  public init(store: ParameterStore, beta1: Float, beta2: Float, epsilon: Float) throws(DeviceError) {
+  public init(store: ParameterStore, beta1: Double, beta2: Double, epsilon: Float) throws(DeviceError) {
     self.store = store
     let device = store.device
     let squaredNorm = Tensor(address: try device.allocate(bytes: 64), rows: 1, columns: 1)
@@ -32,8 +32,8 @@ public final class OptimizerProgram {
         for index in updates.indices {
           let update = updates[index]
           device.adamW(
-            parameters: update.parameters, gradients: update.state.gradients, m: update.state.m, v: update.state.v,
-            squaredNorm: squaredNorm, update.spec)
+            parameters: update.parameters, master: update.state.master, gradients: update.state.gradients,
+            m: update.state.m, v: update.state.v, squaredNorm: squaredNorm, update.spec)
         }
       }
     } catch {

@@ -13,18 +13,46 @@ public enum ParameterRole: Sendable, Hashable {
   case linear, embedding, norm, bias
 }
 
-/// A trained matrix, as the graph declares it.
+/// The axis of a matrix that consists of attention heads of D elements each.
+public enum HeadAxis: Sendable, Hashable {
+  case rows(dimension: Int)
+  case columns(dimension: Int)
+}
+
+/// A trained matrix, as the graph declares it and as checkpoints have it. How it is stored is the store's affair.
 public struct Parameter: Sendable, Hashable {
   public var name: String
   public var rows: Int
   public var columns: Int
   public var role: ParameterRole
   public var initial: Initial
+  public var heads: HeadAxis?
 
   public var count: Int { rows * columns }
-  /// Elements it takes in a store, where each parameter starts on a cache line. The padding is zero and stays zero
-  /// under AdamW.
-  var storedCount: Int { (count + 15) / 16 * 16 }
+  /// The shape in a store, heads padded.
+  func storedShape(_ precision: Precision) -> (rows: Int, columns: Int) {
+    switch heads {
+    case nil: (rows, columns)
+    case .rows(let dimension): (rows / dimension * precision.headStride(dimension), columns)
+    case .columns(let dimension): (rows, columns / dimension * precision.headStride(dimension))
+    }
+  }
+
+  /// Elements that lie one after the other in a store, and from the start of one such run to the next.
+  func runs(_ precision: Precision) -> (length: Int, stride: Int) {
+    switch heads {
+    case nil: (count, count)
+    case .rows(let dimension): (dimension * columns, precision.headStride(dimension) * columns)
+    case .columns(let dimension): (dimension, precision.headStride(dimension))
+    }
+  }
+
+  /// Elements it takes in a store, where each parameter starts on a cache line of float32. All padding is zero and stays
+  /// zero under AdamW.
+  func storedCount(_ precision: Precision) -> Int {
+    let (rows, columns) = storedShape(precision)
+    return (rows * columns + 15) / 16 * 16
+  }
 }
 
 /// Parameters that one optimiser launch updates together.

@@ -4,31 +4,55 @@ import Tensors
 ///
 /// Every program over the model shares this store (and its activation arena). Parameters lie in memory by optimiser
 /// group, so that one launch updates a group. Frozen groups have neither gradients nor optimiser state.
+///
+/// Programs see parameters as they are stored: rounded to `precision`, heads padded. The host sees them as checkpoints
+/// have them, through `write` and `read`.
 public final class ParameterStore {
   /// The parameters of one optimiser group, as contiguous vectors.
   public struct Group {
     public let group: ParameterGroup
     public let parameters: Tensor
     /// nil when the group is frozen.
-    public let state: (gradients: Tensor, m: Tensor, v: Tensor)?
+    public let state: State?
+  }
+
+  /// What training keeps of some parameters.
+  public struct State {
+    /// float32; nil where the parameters themselves are.
+    public let master: Tensor?
+    public let gradients: Tensor
+    /// Adam's moments.
+    public let m: Tensor
+    public let v: Tensor
   }
 
   public let device: any Device
   public let parameters: [Parameter]
+  public let precision: Precision
   public private(set) var groups: [Group] = []
   let arena: ActivationArena
-
-  private var places: [String: (weight: Tensor, gradient: Tensor?, m: Tensor?, v: Tensor?)] = [:]
+  private var places: [String: Place] = [:]
   private var allocations: [UnsafeMutableRawPointer] = []
 
+  struct Place {
+    let parameter: Parameter
+    let weight: Tensor
+    let state: State?
+  }
+
   /// - Parameter group: the optimiser group of each parameter; the default freezes all of them.
+  /// - Throws: `DeviceError`, also for a precision that the device does not have.
   public init(
-    device: any Device, parameters: [Parameter], group: (Parameter) -> ParameterGroup = { _ in .frozen }
+    device: any Device, parameters: [Parameter], precision: Precision = .float32,
+    group: (Parameter) -> ParameterGroup = { _ in .frozen }
   ) throws(DeviceError) {
+    for dtype in [precision.compute, precision.moments] where !device.info.dtypes.contains(dtype) {
+      throw .unavailable("\(device.info.name) does not compute in \(dtype); use float32, or --device cuda")
+    }
     self.device = device
     self.parameters = parameters
+    self.precision = precision
     arena = ActivationArena(device: device)
-
     var order: [ParameterGroup] = []
     var members: [ParameterGroup: [Parameter]] = [:]
     for parameter in parameters {
@@ -44,40 +68,45 @@ public final class ParameterStore {
     var count = 0
     for parameter in members {
       offsets.append(count)
-      count += parameter.storedCount
+      count += parameter.storedCount(precision)
     }
-    let weights = try allocate(count)
+    let weights = try allocate(count, precision.compute)
     let state =
       group.isFrozen
-      ? nil : (gradients: try allocate(count), m: try allocate(count), v: try allocate(count))
+      ? nil
+      : State(
+        master: precision.keepsMasters ? try allocate(count, .float32) : nil, gradients: try allocate(count, .float32),
+        m: try allocate(count, precision.moments), v: try allocate(count, precision.moments))
     for (parameter, offset) in zip(members, offsets) {
+      let (rows, columns) = parameter.storedShape(precision)
       func part(_ whole: Tensor) -> Tensor {
-        Tensor(address: whole.address + offset * 4, rows: parameter.rows, columns: parameter.columns)
+        Tensor(
+          address: whole.address + offset * whole.dtype.size, rows: rows, columns: columns, dtype: whole.dtype)
       }
-      places[parameter.name] = (
-        part(weights), state.map { part($0.gradients) }, state.map { part($0.m) }, state.map { part($0.v) }
-      )
+      places[parameter.name] = Place(
+        parameter: parameter, weight: part(weights),
+        state: state.map {
+          State(master: $0.master.map(part), gradients: part($0.gradients), m: part($0.m), v: part($0.v))
+        })
     }
     groups.append(Group(group: group, parameters: weights, state: state))
   }
 
-  private func allocate(_ count: Int) throws(DeviceError) -> Tensor {
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: 4)
+  private func allocate(_ count: Int, _ dtype: DType) throws(DeviceError) -> Tensor {
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: dtype.size)
     guard !overflow else { throw .outOfMemory(requested: Int.max) }
     let address = try device.allocate(bytes: bytes)
     allocations.append(address)
-    return Tensor(address: address, rows: 1, columns: count)
+    return Tensor(address: address, rows: 1, columns: count, dtype: dtype)
   }
 
+  /// A parameter as programs see it.
   public func weight(_ name: String) -> Tensor? { places[name]?.weight }
-  public func gradient(_ name: String) -> Tensor? { places[name]?.gradient }
-  /// Adam's moments of a parameter, nil when it is frozen.
-  public func moments(_ name: String) -> (m: Tensor, v: Tensor)? {
-    guard let place = places[name], let m = place.m, let v = place.v else { return nil }
-    return (m, v)
-  }
+  /// The gradient of a parameter, laid out as the parameter; nil when it is frozen.
+  public func gradient(_ name: String) -> Tensor? { places[name]?.state?.gradients }
+  public func isTrainable(_ name: String) -> Bool { gradient(name) != nil }
 
-  public func isTrainable(_ name: String) -> Bool { places[name]?.gradient != nil }
+  func place(_ name: String) -> Place? { places[name] }
 
   /// Number of elements, and of those that are trained.
   public var parameterCount: (total: Int, trainable: Int) {

@@ -48,10 +48,11 @@ public final class Program {
           graph.constants[constant].withUnsafeBytes { store.device.upload($0, to: tensor) }
         case .parameter:
           guard let weight = store.weight(info.name) else { throw GraphError.missingParameter(info.name) }
-          guard (weight.rows, weight.columns) == (info.rows, info.columns) else {
+          guard (weight.rows, weight.columns, weight.dtype) == (info.rows, info.columns, info.dtype) else {
             throw GraphError.shape(
-              operation: "parameter '\(info.name)' of the store", expected: "\(info.rows) x \(info.columns)",
-              found: "\(weight.rows) x \(weight.columns)")
+              operation: "parameter '\(info.name)' of the store",
+              expected: "\(info.rows) x \(info.columns) \(info.dtype)",
+              found: "\(weight.rows) x \(weight.columns) \(weight.dtype)")
           }
           tensor = weight
         case .parameterGradient(let parameter):
@@ -142,13 +143,16 @@ public struct ProgramPlan {
   }
 
   /// Memory by class, when `group` says which parameters are trained.
-  public func memory(parameters: [Parameter], group: (Parameter) -> ParameterGroup) -> MemoryReport {
+  public func memory(
+    parameters: [Parameter], precision: Precision, group: (Parameter) -> ParameterGroup
+  ) -> MemoryReport {
     var report = MemoryReport()
     for parameter in parameters {
-      report.parameters += parameter.storedCount * 4
+      let count = parameter.storedCount(precision)
+      report.parameters += count * precision.compute.size
       if !group(parameter).isFrozen {
-        report.gradients += parameter.storedCount * 4
-        report.optimizer += parameter.storedCount * 8
+        report.gradients += count * DType.float32.size
+        report.optimizer += count * (2 * precision.moments.size + (precision.keepsMasters ? DType.float32.size : 0))
       }
     }
     report.workspace = workspace
@@ -158,6 +162,8 @@ public struct ProgramPlan {
   }
 
   func memory(store: ParameterStore) -> MemoryReport {
-    memory(parameters: store.parameters) { store.isTrainable($0.name) ? ParameterGroup() : .frozen }
+    memory(parameters: store.parameters, precision: store.precision) {
+      store.isTrainable($0.name) ? ParameterGroup() : .frozen
+    }
   }
 }

@@ -3,11 +3,16 @@
 /// Kernels are asynchronous; only `synchronize` and `download` wait. Shapes are the caller's promise (they were
 /// checked when the graph was built): nothing is checked, allocated or synchronised in a kernel call.
 ///
+/// Element types: activations, their gradients and parameters are of one type, float32 or (where `info.dtypes` has it)
+/// bfloat16. Always float32: gradients of parameters, statistics, log-sum-exps, rotary tables, losses, scores and what
+/// the optimiser keeps. A product of bfloat16 matrices may be float32.
+///
 /// Shape letters: N rows (B·T tokens), C model width, F feed-forward width, V vocabulary, H query heads,
 /// G key/value heads, D head dimension, T sequence length.
 public protocol Device: AnyObject {
   var info: DeviceInfo { get }
-  /// The one `StepScalars` of this device. Kernels read it when they run, not when they are launched.
+  /// The one `StepScalars` of this device. Kernels see what it holds when they, or the replay that they are in, are
+  /// launched; `nonFinite` the device may set at any time.
   var scalars: UnsafeMutablePointer<StepScalars> { get }
 
   /// `bytes` of zeroed memory, aligned to 64 bytes.
@@ -73,6 +78,7 @@ public protocol Device: AnyObject {
   func gatedBackward(_ dGateUp: Tensor, dy: Tensor, gateUp: Tensor, _ kind: Activation)
   /// y = a + b; y may be a.
   func add(_ y: Tensor, _ a: Tensor, _ b: Tensor)
+  /// y = x, of one shape; between float32 and bfloat16 it converts, rounding to nearest even.
   func copy(_ y: Tensor, _ x: Tensor)
   func fill(_ y: Tensor, _ value: Float)
 
@@ -91,8 +97,12 @@ public protocol Device: AnyObject {
   /// One AdamW step in PyTorch's order (decay, moments, update), gradients first scaled by
   /// min(1, clip / (√squaredNorm + 1e-6)) when scalars.clip > 0. Gradients are zeroed for the next step.
   /// When squaredNorm[0] is not finite nothing but gradients and `scalars.nonFinite` changes.
+  ///
+  /// With `master` (float32), that is what is updated, and `parameters` become its rounded values. m and v may both be
+  /// bfloat16: then they are rounded stochastically, as `scalars.seed` decides.
   func adamW(
-    parameters: Tensor, gradients: Tensor, m: Tensor, v: Tensor, squaredNorm: Tensor, _ spec: AdamWSpec)
+    parameters: Tensor, master: Tensor?, gradients: Tensor, m: Tensor, v: Tensor, squaredNorm: Tensor,
+    _ spec: AdamWSpec)
 }
 
 /// Launches recorded kernels again.
@@ -104,10 +114,22 @@ public struct DeviceInfo: Sendable {
   public var name: String
   /// Compute threads of a CPU; 1 elsewhere.
   public var threads: Int
+  /// The types that activations and parameters may have.
+  public var dtypes: Set<DType>
+  /// Floating-point operations a second of matrix products in the fastest of these types, by the vendor's data sheet.
+  public var peakOperationsPerSecond: Double?
+  /// Whether it is fed by a host: large batches pay.
+  public var isAccelerator: Bool
 
-  public init(name: String, threads: Int) {
+  public init(
+    name: String, threads: Int, dtypes: Set<DType> = [.float32], peakOperationsPerSecond: Double? = nil,
+    isAccelerator: Bool = false
+  ) {
     self.name = name
     self.threads = threads
+    self.dtypes = dtypes
+    self.peakOperationsPerSecond = peakOperationsPerSecond
+    self.isAccelerator = isAccelerator
   }
 }
 

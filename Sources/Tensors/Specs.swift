@@ -26,12 +26,16 @@ public struct RoPESpec: Sendable, Hashable {
   public var length: Int
   /// Leading heads of a row that are rotated: H + G of a packed qkv row.
   public var heads: Int
+  /// D: elements of a head that are rotated.
   public var headDimension: Int
+  /// Elements from one head to the next; D where heads are not padded.
+  public var headStride: Int
 
-  public init(length: Int, heads: Int, headDimension: Int) {
+  public init(length: Int, heads: Int, headDimension: Int, headStride: Int? = nil) {
     self.length = length
     self.heads = heads
     self.headDimension = headDimension
+    self.headStride = headStride ?? headDimension
   }
 }
 
@@ -54,15 +58,15 @@ public struct AttentionSpec: Sendable, Hashable {
 }
 
 public struct AdamWSpec: Sendable, Hashable {
-  public var beta1: Float
-  public var beta2: Float
+  public var beta1: Double
+  public var beta2: Double
   public var epsilon: Float
   public var weightDecay: Float
   /// Factor on `scalars.learningRate` for this group.
   public var learningRateMultiplier: Float
 
   public init(
-    beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float, learningRateMultiplier: Float = 1
+    beta1: Double, beta2: Double, epsilon: Float, weightDecay: Float, learningRateMultiplier: Float = 1
   ) {
     self.beta1 = beta1
     self.beta2 = beta2

@@ -15,6 +15,8 @@ public struct StepScalars: Sendable, Equatable {
   public var clip: Float = 0
   /// First position of the rows of a cached-attention program.
   public var position: Int32 = 0
+  /// Of stochastic rounding; another one in every step.
+  public var seed: UInt32 = 0
   /// Set to 1 by the device when an update was skipped because the gradient norm was not finite.
   public var nonFinite: Int32 = 0
 

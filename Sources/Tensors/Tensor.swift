@@ -26,6 +26,13 @@ public struct Tensor: @unchecked Sendable {
   public var byteCount: Int { count * dtype.size }
   public var isContiguous: Bool { stride == columns || rows == 1 }
 
+  /// The first `count` columns of this tensor, sharing its memory.
+  public func columns(first count: Int) -> Tensor {
+    var view = self
+    view.columns = count
+    return view
+  }
+
   /// The rows `range` of this tensor, sharing its memory.
   public func rows(_ range: Range<Int>) -> Tensor {
     var view = self

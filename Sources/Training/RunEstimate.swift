@@ -1,6 +1,7 @@
 import Datasets
 import Models
 import Programs
+import Tensors
 
 /// What a run will need and cost, known without its weights, and without its data unless it is counted in epochs.
 public struct RunEstimate: Sendable {
@@ -9,7 +10,7 @@ public struct RunEstimate: Sendable {
   public let parameterCount: (total: Int, trainable: Int)
   /// On the device.
   public let memory: MemoryReport
-  /// On the disk: the weights and, of what is trained, two moments; float32.
+  /// On the disk: the weights in float32 and, of what is trained, two moments.
   public let checkpointBytes: Int
   /// Floating-point operations for a token, forward and backward, as MFU counts them.
   public let operationsPerToken: Double
@@ -22,14 +23,17 @@ public struct RunEstimate: Sendable {
 
   /// - Parameters:
   ///   - model: the architecture that is trained, layers already selected.
+  ///   - device: where the run would be; its kind decides `training.precision: auto`.
   ///   - tokensPerEpoch: see `TrainingRecipe.tokensPerEpoch`; nil when the data are not there.
   /// - Throws: `TrainingError`, `GraphError`.
-  public init(_ recipe: TrainingRecipe, model: Model, tokensPerEpoch: Int?) throws {
+  public init(_ recipe: TrainingRecipe, model: Model, device: DeviceInfo, tokensPerEpoch: Int?) throws {
+    let precision = recipe.precision(on: device)
     batch = try BatchShape(recipe, sequenceLength: recipe.sequenceLength(of: model))
     let groups = try OptimizerGroups(recipe.optimizer, model: model)
     let (rows, length) = (batch.microBatch, batch.sequenceLength)
     func plan(_ recompute: Recompute) throws -> TrainingPlan {
-      try TrainingPlan(model, rows: rows, length: length, recompute: recompute, group: groups.group)
+      try TrainingPlan(
+        model, rows: rows, length: length, precision: precision, recompute: recompute, group: groups.group)
     }
     let executed = try plan(recipe.training.recompute)
     memory = executed.memory
@@ -39,7 +43,7 @@ public struct RunEstimate: Sendable {
       ? executedOperationsPerToken : try plan(.none).floatingPointOperationsPerToken
     let trainable = model.parameters.reduce(0) { $0 + (groups.group(of: $1).isFrozen ? 0 : $1.count) }
     parameterCount = (model.parameterCount, trainable)
-    checkpointBytes = 4 * (model.parameterCount + 2 * trainable)
+    checkpointBytes = 4 * model.parameterCount + 2 * precision.moments.size * trainable
     if case .epochs = recipe.training.duration, tokensPerEpoch == nil {
       totalSteps = nil
     } else {
@@ -56,6 +60,11 @@ public struct RunEstimate: Sendable {
 }
 
 extension TrainingRecipe {
+  /// How numbers are kept on a device of this kind.
+  func precision(on device: DeviceInfo) -> Precision {
+    training.precision.precision(on: device, moments: optimizer.moments == .bfloat16 ? .bfloat16 : .float32)
+  }
+
   /// The sequence length for a model: the recipe's, or the model's context length.
   /// - Throws: `TrainingError.invalidSetting` when it is longer than the context.
   func sequenceLength(of model: Model) throws(TrainingError) -> Int {

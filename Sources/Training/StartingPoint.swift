@@ -10,12 +10,13 @@ public struct StartingPoint {
   public let tokenizerDirectory: String?
   /// Where the weights come from, for the checkpoints' inheritune.json.
   public let provenance: JSONObject
-  /// The first weights on a device; the closure says how each parameter is trained.
-  public let makeStore: (any Device, (Parameter) -> ParameterGroup) throws -> ParameterStore
+  /// Makes the first weights on a device; the function it is given says how each parameter is trained.
+  public typealias MakeStore = (any Device, Precision, (Parameter) -> ParameterGroup) throws -> ParameterStore
+  public let makeStore: MakeStore
 
   public init(
     model: Model, tokenizerDirectory: String?, provenance: JSONObject,
-    makeStore: @escaping (any Device, (Parameter) -> ParameterGroup) throws -> ParameterStore
+    makeStore: @escaping MakeStore
   ) {
     self.model = model
     self.tokenizerDirectory = tokenizerDirectory
@@ -28,9 +29,10 @@ public struct StartingPoint {
     StartingPoint(
       model: model, tokenizerDirectory: tokenizerDirectory,
       provenance: ["name": .null, "seed": .string(String(seed))]
-    ) { device, group in
-      let store = try ParameterStore(device: device, parameters: model.parameters, group: group)
-      store.initialize(seed: seed)
+    ) { device, precision, group in
+      let store = try ParameterStore(
+        device: device, parameters: model.parameters, precision: precision, group: group)
+      try store.initialize(seed: seed)
       return store
     }
   }
@@ -40,8 +42,9 @@ public struct StartingPoint {
     StartingPoint(
       model: source.model, tokenizerDirectory: source.tokenizerDirectory,
       provenance: ["name": .string(source.name), "layers": .integer(Int64(source.model.layerCount))]
-    ) { device, group in
-      try ParameterStore.load(source.model, from: source.checkpoint, device: device, group: group)
+    ) { device, precision, group in
+      try ParameterStore.load(
+        source.model, from: source.checkpoint, device: device, precision: precision, group: group)
     }
   }
 

@@ -65,6 +65,8 @@ extension Trainer {
       if isLogged(step) { session.lossSum += try program.readLosses().reduce(0) { $0 + Double($1) } }
     }
     try optimizer.run()
+    // So that the time is that of the work.
+    if isLogged(step) { try device.synchronize() }
     tokens += batch.tokensPerStep
     session.trainingTokens += batch.tokensPerStep
     // A flag in memory: looking at it does not wait for the device.
@@ -79,6 +81,7 @@ extension Trainer {
     scalars.pointee.biasCorrection1 = Float(1 - pow(recipe.optimizer.beta1, Double(step)))
     scalars.pointee.biasCorrection2 = Float(1 - pow(recipe.optimizer.beta2, Double(step)))
     scalars.pointee.lossScale = 1 / Float(batch.tokensPerStep)
+    scalars.pointee.seed = UInt32(truncatingIfNeeded: SplitMix64.value(seed: recipe.training.seed, at: UInt64(step)))
     scalars.pointee.clip = Float(recipe.training.gradientClipping)
   }
 
@@ -113,7 +116,9 @@ extension Trainer {
   private func explainNonFinite() throws -> TrainingError {
     let loss = try program.readLosses().reduce(0) { $0 + Double($1) }
     if !loss.isFinite { return nonFinite("the loss", loss) }
-    return nonFinite("the gradient norm", Double(try optimizer.gradientNorm()))
+    // Where the device is ahead of the host, this may be the norm of a later step.
+    let norm = Double(try optimizer.gradientNorm())
+    return nonFinite("the gradient norm", norm.isFinite ? .nan : norm)
   }
 
   private func save(_ session: inout Session) throws {

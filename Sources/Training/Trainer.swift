@@ -94,13 +94,13 @@ public final class Trainer {
     }
 
     let (rows, length) = (batch.microBatch, batch.sequenceLength)
-    store = try origin.makeStore(device, groups.group)
+    store = try origin.makeStore(device, recipe.precision(on: device.info), groups.group)
     program = try TrainingProgram(
       model, store: store, rows: rows, length: length, recompute: recipe.training.recompute)
     lossProgram = try LossProgram(model, store: store, rows: rows, length: length)
     let settings = recipe.optimizer
     optimizer = try OptimizerProgram(
-      store: store, beta1: Float(settings.beta1), beta2: Float(settings.beta2), epsilon: Float(settings.epsilon))
+      store: store, beta1: settings.beta1, beta2: settings.beta2, epsilon: Float(settings.epsilon))
     operationsPerToken = try TrainingPlan(
       model, rows: rows, length: length, recompute: .none, group: groups.group
     ).floatingPointOperationsPerToken
@@ -196,7 +196,7 @@ public final class Trainer {
   private func checkFinite() throws {
     let sum = Tensor(address: try device.allocate(bytes: 64), rows: 1, columns: 1)
     defer { device.release(sum.address) }
-    for group in store.groups { device.sumOfSquares(sum, group.parameters) }
+    for group in store.groups { device.sumOfSquares(sum, group.state?.master ?? group.parameters) }
     var value: Float = 0
     try withUnsafeMutableBytes(of: &value) { try device.download(sum, to: $0) }
     guard value.isFinite else { throw nonFinite("the sum of the squared weights", Double(value)) }

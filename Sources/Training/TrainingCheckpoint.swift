@@ -77,21 +77,24 @@ public struct TrainingCheckpoint: Sendable {
   /// A store with the weights and moments.
   /// - Throws: `TrainingError.damagedCheckpoint` when the moments are not those of the trained parameters;
   ///   `DeviceError`.
-  private func makeStore(on device: any Device, group: (Parameter) -> ParameterGroup) throws -> ParameterStore {
-    let store = try ParameterStore.load(model, from: weights, device: device, group: group)
+  private func makeStore(
+    on device: any Device, precision: Precision, group: (Parameter) -> ParameterGroup
+  ) throws -> ParameterStore {
+    let store = try ParameterStore.load(model, from: weights, device: device, precision: precision, group: group)
     var buffer: [Float] = []
-    for (name, tensor) in TrainingCheckpoint.moments(of: store) {
-      guard let found = moments.description(of: name), found.shape == [tensor.rows, tensor.columns],
-        found.type == .float32
+    for moment in TrainingCheckpoint.moments(of: store) {
+      let parameter = moment.parameter
+      guard let found = moments.description(of: moment.name), found.shape == [parameter.rows, parameter.columns],
+        found.type.isFloat
       else {
         throw TrainingError.damagedCheckpoint(
-          path: moments.path, reason: "expected '\(name)', F32 [\(tensor.rows), \(tensor.columns)]")
+          path: moments.path, reason: "expected '\(moment.name)', [\(parameter.rows), \(parameter.columns)] numbers")
       }
-      if buffer.count < tensor.count { buffer = [Float](repeating: 0, count: tensor.count) }
+      if buffer.count < parameter.count { buffer = [Float](repeating: 0, count: parameter.count) }
       try buffer.withUnsafeMutableBufferPointer { all in
-        let part = UnsafeMutableBufferPointer(rebasing: all[..<tensor.count])
-        try moments.read(name, into: part)
-        device.upload(UnsafeRawBufferPointer(part), to: tensor)
+        let values = UnsafeMutableBufferPointer(rebasing: all[..<parameter.count])
+        try moments.read(moment.name, into: values)
+        try store.write(UnsafeBufferPointer(values), to: moment.part, of: parameter.name, at: 0)
       }
     }
     return store
@@ -130,11 +133,14 @@ public struct TrainingCheckpoint: Sendable {
       try ModelDirectory.copyCompanions(from: tokenizer, to: staged.path)
     }
     try FileTree.makeDirectory(staged.path + "/training")
-    let device = contents.store.device
-    let moments = TrainingCheckpoint.moments(of: contents.store).map { name, tensor in
-      TensorSource(name: name, type: .float32, shape: [tensor.rows, tensor.columns]) { elements, bytes in
-        let address = tensor.address + elements.lowerBound * tensor.dtype.size
-        try device.download(Tensor(address: address, rows: 1, columns: elements.count), to: bytes)
+    let store = contents.store
+    let moments = TrainingCheckpoint.moments(of: store).map { moment in
+      let (name, type) = (moment.parameter.name, store.precision.moments == .bfloat16 ? ElementType.bfloat16 : .float32)
+      return TensorSource(
+        name: moment.name, type: type, shape: [moment.parameter.rows, moment.parameter.columns]
+      ) { elements, bytes in
+        let values = try store.read(elements, from: moment.part, of: name)
+        values.withUnsafeBufferPointer { type.convert($0, into: bytes) }
       }
     }
     try SafetensorsWriter.write(moments, toFile: staged.path + "/" + optimizerFile)
@@ -156,10 +162,12 @@ public struct TrainingCheckpoint: Sendable {
     ]
   }
 
+  private typealias Moment = (name: String, part: ParameterStore.Part, parameter: Parameter)
+
   /// The moments of every trained parameter under their names in the file.
-  private static func moments(of store: ParameterStore) -> [(name: String, tensor: Tensor)] {
-    store.parameters.flatMap { parameter in
-      store.moments(parameter.name).map { [("m." + parameter.name, $0.m), ("v." + parameter.name, $0.v)] } ?? []
+  private static func moments(of store: ParameterStore) -> [Moment] {
+    store.parameters.filter { store.isTrainable($0.name) }.flatMap { parameter -> [Moment] in
+      [("m." + parameter.name, .m, parameter), ("v." + parameter.name, .v, parameter)]
     }
   }
 }

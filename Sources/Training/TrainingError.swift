@@ -75,7 +75,8 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
     case .writeFailed(let path, let reason): return "\(path): cannot be written: \(reason)"
 
     case .nonFinite(let step, let what, let value, let lastCheckpoint, let learningRate):
-      return "step \(step): \(what) is \(value); stopped before anything was saved (\(TrainingError.good(lastCheckpoint))). "
+      return
+        "step \(step): \(what) is \(value); stopped before anything was saved (\(TrainingError.good(lastCheckpoint))). "
         + "Likely causes: a learning rate too high (schedule.learning_rate, here \(learningRate)), a warm-up too short "
         + "(schedule.warmup_steps), gradient clipping switched off (training.gradient_clipping), damaged weights or tokens"
     case .nonFiniteValidation(let step, let lastCheckpoint):

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPUBackend
+import CUDABackend
 import Files
 import Tensors
 
@@ -28,7 +29,42 @@ struct DoctorCommand: ParsableCommand {
     object["blas_path"] = cpu.blas.path.map(JSON.string)
     object["blas_missing"] = cpu.blas.fallbackReason.map(JSON.string)
     object["matmul_gflops"] = .number((rate / 1e8).rounded() / 10)
+    for (key, value) in CUDAReport(device).entries { object[key] = value }
     if json { return print(JSON.object(object).serialized()) }
-    print(Format.table(object.map { [$0.key.replacing("_", with: " "), $0.value.string ?? $0.value.serialized()] }, leading: 2))
+    print(
+      Format.table(
+        object.map { [$0.key.replacing("_", with: " "), $0.value.string ?? $0.value.serialized()] }, leading: 2))
+  }
+}
+
+/// What there is of CUDA: library, driver, devices, and what multiplies and attends on each; or what is missing.
+private struct CUDAReport {
+  private(set) var entries = JSONObject()
+
+  init(_ options: DeviceOptions) {
+    do throws(DeviceError) {
+      let library = try CUDALibrary.load(path: options.cudaLib)
+      entries["cuda_library"] = .string(library.path)
+      entries["cuda_build"] = .string(library.build)
+      for index in 0..<(try library.deviceCount()) { describe(index, of: library) }
+    } catch { entries["cuda_missing"] = .string("\(error)") }
+  }
+
+  private mutating func describe(_ index: Int, of library: CUDALibrary) {
+    let key = "cuda_\(index)"
+    do throws(DeviceError) {
+      let info = try library.deviceInfo(index)
+      entries[key] = .string(
+        "\(info.name), sm_\(info.capability), \(Format.bytes(info.freeMemory)) free of \(Format.bytes(info.totalMemory)), "
+          + "driver for CUDA \(info.driverVersion), library of CUDA \(info.runtimeVersion)")
+      let device = try CUDADevice(library: library, options: CUDAOptions(device: index))
+      entries[key + "_matmul"] = .string(device.engines.matmul)
+      entries[key + "_attention"] = .string(device.engines.attention)
+      entries[key + "_matmul_tflops"] = .number((try rate(of: device) / 1e11).rounded() / 10)
+    } catch { entries[key + "_missing"] = .string("\(error)") }
+  }
+
+  private func rate(of device: CUDADevice) throws(DeviceError) -> Double {
+    try Calibration.operationsPerSecond(of: device, width: 4096)
   }
 }

@@ -46,16 +46,19 @@ struct EvalCommand: ParsableCommand {
   @Flag(help: "Also write documents.jsonl and the harness's sample rows to --output.")
   var logSamples = false
 
-  @Option(help: ArgumentHelp("auto, yes or no: whether texts begin with BOS; auto as the tokenizer does.", valueName: "policy"))
+  @Option(
+    help: ArgumentHelp(
+      "auto, yes or no: whether texts begin with BOS; auto as the tokenizer does.", valueName: "policy"))
   var bos = BOSPolicy.auto
 
-  @Option(help: ArgumentHelp("Tokens of a batch, padding included.", valueName: "n"))
-  var batchTokens = 2048
+  @Option(help: ArgumentHelp("Tokens of a batch, padding included; 2048, or 16384 on a GPU.", valueName: "n"))
+  var batchTokens: Int?
 
   @Option(help: ArgumentHelp("Sequences of a batch at most.", valueName: "n"))
   var batchSize: Int?
 
-  @Option(help: ArgumentHelp("Replicates behind the standard error of perplexities; 0 for none at all.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Replicates behind the standard error of perplexities; 0 for none at all.", valueName: "n"))
   var bootstrapIters = 100_000
 
   @Flag(help: "Replace results that are in --output.")
@@ -65,6 +68,7 @@ struct EvalCommand: ParsableCommand {
   var json = false
 
   @OptionGroup var files: ModelOptions
+  @OptionGroup var precision: PrecisionOptions
   @OptionGroup var device: DeviceOptions
 
   func validate() throws {
@@ -100,17 +104,28 @@ struct EvalCommand: ParsableCommand {
     let progress = ProgressLine()
     if let tokens { return try evaluateTokens(tokens, source, progress) }
     let tokenizer = try ModelOptions.tokenizer(of: source)
-    let device = try device.makeDevice()
-    let store = try ParameterStore.load(source.model, from: source.checkpoint, device: device)
-    let scorer = try ProgramScorer(model: source.model, store: store, batchTokens: batchTokens, batchRows: batchSize)
+    let store = try load(source)
+    let scorer = try ProgramScorer(
+      model: source.model, store: store, batchTokens: batchTokens(store), batchRows: batchSize)
     if let chosen {
       let description = ModelDescription(
-        name: model, parameterCount: source.model.parameterCount, dtype: "float32", device: device.info.name,
+        name: model, parameterCount: source.model.parameterCount, dtype: "\(store.precision.compute)",
+        device: store.device.info.name,
         batchSize: batchSize.map(String.init) ?? "auto", version: Inheritune.version)
       try evaluate(chosen, tokenizer: tokenizer, scorer: scorer, description, progress)
     } else {
       try evaluateText(RequestEncoder(tokenizer: tokenizer, bos: bos), scorer: scorer, progress)
     }
+  }
+
+  private func load(_ source: ModelSource) throws -> ParameterStore {
+    let device = try device.makeDevice(precision.precision)
+    return try ParameterStore.load(
+      source.model, from: source.checkpoint, device: device, precision: precision.precision.precision(on: device.info))
+  }
+
+  private func batchTokens(_ store: ParameterStore) -> Int {
+    batchTokens ?? (store.device.info.isAccelerator ? 16384 : 2048)
   }
 
   // MARK: Tasks
@@ -180,9 +195,9 @@ struct EvalCommand: ParsableCommand {
   private func evaluateTokens(_ path: String, _ source: ModelSource, _ progress: ProgressLine) throws {
     let tokens = try TokenDataset(path).tokens(.validation)
     try tokens.validate(vocabularySize: source.model.vocabularySize)
-    let store = try ParameterStore.load(source.model, from: source.checkpoint, device: device.makeDevice())
+    let store = try load(source)
     let result = try TokenLoss.measure(
-      count: tokens.count, model: source.model, store: store, batchTokens: batchTokens,
+      count: tokens.count, model: source.model, store: store, batchTokens: batchTokens(store),
       copy: { tokens.copy($0, to: $1) },
       progress: { done, total in
         progress.update("tokens", done: done, total: total, unit: .windows)
@@ -192,7 +207,9 @@ struct EvalCommand: ParsableCommand {
     if json { return print(JSON.object(result.json).serialized()) }
     print("loss        \(result.loss.formatted(4)) nats a token")
     print("perplexity  \(Format.perplexity(result.perplexity))")
-    print("tokens      \(Format.count(result.tokens)) in \(Format.count(result.windows)) windows of \(result.contextLength)")
+    print(
+      "tokens      \(Format.count(result.tokens)) in \(Format.count(result.windows)) windows of \(result.contextLength)"
+    )
   }
 }
 

@@ -33,6 +33,7 @@ struct GenerateCommand: ParsableCommand {
   var seed: UInt64 = 0
 
   @OptionGroup var files: ModelOptions
+  @OptionGroup var precision: PrecisionOptions
   @OptionGroup var device: DeviceOptions
 
   func validate() throws {
@@ -47,7 +48,9 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     let source = try files.open(model)
     let tokenizer = try ModelOptions.tokenizer(of: source)
-    let store = try ParameterStore.load(source.model, from: source.checkpoint, device: device.makeDevice())
+    let device = try device.makeDevice(precision.precision)
+    let store = try ParameterStore.load(
+      source.model, from: source.checkpoint, device: device, precision: precision.precision.precision(on: device.info))
     var options = SamplingOptions()
     options.temperature = temperature
     options.topK = topK

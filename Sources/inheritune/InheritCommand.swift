@@ -140,7 +140,9 @@ struct InheritCommand: ParsableCommand {
             }))
       print()
     }
-    print("blocks      \(slice.options.layers) of \(reference.layerCount) (\(Format.count(slice.model.layerCount, "block")))")
+    print(
+      "blocks      \(slice.options.layers) of \(reference.layerCount) (\(Format.count(slice.model.layerCount, "block")))"
+    )
     print(
       "parameters  \(Format.count(reference.parameterCount)) -> \(Format.count(slice.model.parameterCount))"
         + " (\(Format.large(slice.model.parameterCount)))")

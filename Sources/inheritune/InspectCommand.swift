@@ -42,7 +42,8 @@ struct InspectCommand: ParsableCommand {
         [["tensor", "type", "shape", "bytes"]]
           + tensors.map {
             [
-              Format.printable($0.name), $0.type.rawValue, $0.shape.isEmpty ? "scalar" : $0.shape.map(String.init).joined(separator: " x "),
+              Format.printable($0.name), $0.type.rawValue,
+              $0.shape.isEmpty ? "scalar" : $0.shape.map(String.init).joined(separator: " x "),
               Format.count($0.byteCount),
             ]
           }))

@@ -22,7 +22,8 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup var device: DeviceOptions
 
   func run() throws {
-    let report = try PlanReport(TrainingRecipe.load(config, overrides: set), device: device.makeDevice())
+    let recipe = try TrainingRecipe.load(config, overrides: set)
+    let report = try PlanReport(recipe, device: device.makeDevice(recipe.training.precision))
     print(json ? JSON.object(report.json).serialized() : report.text)
   }
 }

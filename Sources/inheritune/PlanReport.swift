@@ -20,7 +20,7 @@ struct PlanReport {
     if case .epochs = recipe.training.duration, recipe.data.train.allSatisfy({ $0.paths.allSatisfy(FileTree.exists) }) {
       tokensPerEpoch = try recipe.tokensPerEpoch(model: model)
     }
-    estimate = try RunEstimate(recipe, model: model, tokensPerEpoch: tokensPerEpoch)
+    estimate = try RunEstimate(recipe, model: model, device: device.info, tokensPerEpoch: tokensPerEpoch)
     self.device = device.info.name
     operationsPerSecond = try Calibration.operationsPerSecond(of: device, width: model.width)
   }

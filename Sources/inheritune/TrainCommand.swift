@@ -24,7 +24,8 @@ struct TrainCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Change a setting: training.steps=100 (repeatable).", valueName: "key=value"))
   var set: [String] = []
 
-  @Option(help: ArgumentHelp("auto, never or require: whether to go on from the run's newest checkpoint.", valueName: "when"))
+  @Option(
+    help: ArgumentHelp("auto, never or require: whether to go on from the run's newest checkpoint.", valueName: "when"))
   var resume = Trainer.Resume.auto
 
   @Flag(help: "Print parameters, memory and time, and exit.")
@@ -37,7 +38,7 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     let recipe = try TrainingRecipe.load(config, overrides: set)
-    let device = try device.makeDevice()
+    let device = try device.makeDevice(recipe.training.precision, tunes: !dryRun)
     if dryRun {
       let report = try PlanReport(recipe, device: device)
       return print(json ? JSON.object(report.json).serialized() : report.text)
@@ -47,6 +48,7 @@ struct TrainCommand: ParsableCommand {
     var options = Trainer.Options()
     options.resume = resume
     options.version = Inheritune.version
+    options.peakOperationsPerSecond = device.info.peakOperationsPerSecond
     options.tokenizerHash = { try DatasetDescription.tokenizerHash(of: Tokenizer.load(directory: $0).files) }
     if let section = recipe.evaluation { options.evaluate = try InRunEvaluation(section).evaluate }
     let trainer = try Trainer(recipe, device: device, options: options) { try recipe.startingPoint() }

@@ -15,7 +15,8 @@ final class TrainDisplay {
     case .validating(let done, let count): progress.update("validation: batch \(done) of \(count)")
     case .validated(let metrics):
       progress.print(
-        "step \(metrics.step)  validation loss \(metrics.loss.formatted(4))  perplexity \(metrics.perplexity.formatted(2))")
+        "step \(metrics.step)  validation loss \(metrics.loss.formatted(4))  perplexity \(metrics.perplexity.formatted(2))"
+      )
     case .evaluated(let step, let lines):
       for line in lines {
         let values = line.filter { $0.key != "task" && $0.key != "step" && !$0.key.hasSuffix("_stderr") }
@@ -28,7 +29,8 @@ final class TrainDisplay {
 
   private func start(_ summary: TrainSummary) {
     let parameters = summary.parameterCount
-    let trained = parameters.trainable == parameters.total ? "" : ", \(Format.large(parameters.trainable)) of them trained"
+    let trained =
+      parameters.trainable == parameters.total ? "" : ", \(Format.large(parameters.trainable)) of them trained"
     progress.print("run         \(summary.directory)")
     progress.print("parameters  \(Format.count(parameters.total)) (\(Format.large(parameters.total))\(trained))")
     progress.print(

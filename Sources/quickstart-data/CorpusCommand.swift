@@ -18,7 +18,8 @@ struct CorpusCommand: ParsableCommand {
   var megabytes = 24
   @Option(help: "Questions about the held-out text.")
   var questions = 400
-  @Option(help: ArgumentHelp("Tokens of the tokenizer, \(ByteLevelTokenizer.smallestVocabulary) or more.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Tokens of the tokenizer, \(ByteLevelTokenizer.smallestVocabulary) or more.", valueName: "n"))
   var vocabularySize = 640
   @Option(help: "Another seed, other stories and questions.")
   var seed: UInt64 = 1

@@ -11,7 +11,8 @@ struct AdamWTests {
   static func steps(_ device: any Device, count: Int, spec: AdamWSpec, clip: Float) throws -> [[Float]] {
     let parameters = try device.randomTensor(1, count, seed: 1)
     let gradients = try device.tensor(1, count)
-    let m = try device.tensor(1, count), v = try device.tensor(1, count)
+    let m = try device.tensor(1, count)
+    let v = try device.tensor(1, count)
     let squaredNorm = try device.tensor(1, 1)
     for step in 1...3 {
       device.write(randomFloats(count, seed: UInt64(step + 1), in: -0.1...0.1), to: gradients)
@@ -21,7 +22,8 @@ struct AdamWTests {
       device.scalars.pointee.clip = clip
       device.fill(squaredNorm, 0)
       device.sumOfSquares(squaredNorm, gradients)
-      device.adamW(parameters: parameters, gradients: gradients, m: m, v: v, squaredNorm: squaredNorm, spec)
+      device.adamW(
+        parameters: parameters, master: nil, gradients: gradients, m: m, v: v, squaredNorm: squaredNorm, spec)
     }
     return try [device.floats(parameters), device.floats(m), device.floats(v), device.floats(gradients)]
   }
@@ -43,13 +45,16 @@ struct AdamWTests {
   @Test("one step by hand")
   func oneStep() throws {
     let device = try CPUDevice(threads: 1)
-    let parameters = try device.tensor(1, 1, [2]), gradients = try device.tensor(1, 1, [0.5])
-    let m = try device.tensor(1, 1), v = try device.tensor(1, 1), squaredNorm = try device.tensor(1, 1, [0.25])
+    let parameters = try device.tensor(1, 1, [2])
+    let gradients = try device.tensor(1, 1, [0.5])
+    let m = try device.tensor(1, 1)
+    let v = try device.tensor(1, 1)
+    let squaredNorm = try device.tensor(1, 1, [0.25])
     device.scalars.pointee.learningRate = 0.1
     device.scalars.pointee.biasCorrection1 = 0.1
     device.scalars.pointee.biasCorrection2 = 0.001
     device.adamW(
-      parameters: parameters, gradients: gradients, m: m, v: v, squaredNorm: squaredNorm,
+      parameters: parameters, master: nil, gradients: gradients, m: m, v: v, squaredNorm: squaredNorm,
       AdamWSpec(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1))
     #expect(try device.floats(m) == [0.05])
     #expect(try device.floats(v) == [0.00025])
@@ -64,13 +69,15 @@ struct AdamWTests {
     let device = try CPUDevice(threads: 2)
     let parameters = try device.randomTensor(1, 10_000, seed: 1)
     let gradients = try device.randomTensor(1, 10_000, seed: 2)
-    let m = try device.randomTensor(1, 10_000, seed: 3), v = try device.randomTensor(1, 10_000, seed: 4, in: 0...1)
+    let m = try device.randomTensor(1, 10_000, seed: 3)
+    let v = try device.randomTensor(1, 10_000, seed: 4, in: 0...1)
     gradients.address.floats[5000] = poison
     device.scalars.pointee.learningRate = 1
     let before = try device.floats(parameters) + device.floats(m) + device.floats(v)
     let squaredNorm = try device.tensor(1, 1)
     device.sumOfSquares(squaredNorm, gradients)
-    device.adamW(parameters: parameters, gradients: gradients, m: m, v: v, squaredNorm: squaredNorm, Self.spec)
+    device.adamW(
+      parameters: parameters, master: nil, gradients: gradients, m: m, v: v, squaredNorm: squaredNorm, Self.spec)
     #expect(try device.floats(parameters) + device.floats(m) + device.floats(v) == before)
     #expect(try device.floats(gradients).allSatisfy { $0 == 0 })
     #expect(device.scalars.pointee.nonFinite == 1)

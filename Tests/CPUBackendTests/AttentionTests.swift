@@ -83,7 +83,8 @@ struct AttentionTests {
     let shape = AttentionShape(1, 80, 1, 1, 64)
     try expectConformance("large", tolerance: 1e-4) { device in
       let qkv = try device.randomTensor(shape.rows, shape.columns, seed: 1, in: -20...20)
-      let y = try device.tensor(shape.rows, shape.headDimension), logSumExp = try device.tensor(shape.rows, 1)
+      let y = try device.tensor(shape.rows, shape.headDimension)
+      let logSumExp = try device.tensor(shape.rows, 1)
       device.attention(y, logSumExp: logSumExp, qkv: qkv, shape.spec)
       return try [device.floats(y), device.floats(logSumExp)]
     }
@@ -132,12 +133,14 @@ struct AttentionTests {
     let elements = randomFloats(shape.rows * shape.columns, seed: 1)
     let qkv = try device.tensor(shape.rows, shape.columns, elements)
     let width = shape.heads * shape.headDimension
-    let y = try device.tensor(shape.rows, width), logSumExp = try device.tensor(shape.rows, shape.heads)
+    let y = try device.tensor(shape.rows, width)
+    let logSumExp = try device.tensor(shape.rows, shape.heads)
     device.attention(y, logSumExp: logSumExp, qkv: qkv, shape.spec)
 
     let keys = try device.tensor(shape.rows, shape.kvHeads * shape.headDimension)
     let values = try device.tensor(shape.rows, shape.kvHeads * shape.headDimension)
-    let new = try device.tensor(shape.sequences, shape.columns), decoded = try device.tensor(shape.sequences, width)
+    let new = try device.tensor(shape.sequences, shape.columns)
+    let decoded = try device.tensor(shape.sequences, width)
     var spec = shape.spec
     spec.length = 1
     for position in 0..<shape.length {

@@ -37,7 +37,8 @@ struct CPUDeviceTests {
   @Test("a recording runs its kernels each time it is replayed, and not before")
   func replay() throws {
     let device = try CPUDevice(threads: 2)
-    let total = try device.tensor(1, 3), one = try device.tensor(1, 3, [1, 2, 3])
+    let total = try device.tensor(1, 3)
+    let one = try device.tensor(1, 3, [1, 2, 3])
     let replay = device.record { device.add(total, total, one) }
     #expect(try device.floats(total) == [0, 0, 0])
     for _ in 0..<3 { try replay.run() }

@@ -42,10 +42,12 @@ struct LossTests {
   @Test("each log-probability is exact to 1e-6 of its own size")
   func precision() throws {
     let device = try CPUDevice(threads: 2)
-    let vocabulary = 50257, rows = 10
+    let vocabulary = 50257
+    let rows = 10
     let elements = randomFloats(rows * vocabulary, seed: 1, in: -15...15)
     let targets = randomIntegers(rows, seed: 2, in: 0..<Int32(vocabulary))
-    let scores = try device.tensor(rows, 1), greedy = try device.integerTensor([Int32](repeating: 0, count: rows))
+    let scores = try device.tensor(rows, 1)
+    let greedy = try device.integerTensor([Int32](repeating: 0, count: rows))
     device.logProbabilities(
       scores: scores, greedy: greedy, logits: try device.tensor(rows, vocabulary, elements),
       targets: try device.integerTensor(targets))
@@ -58,15 +60,18 @@ struct LossTests {
   }
 
   /// numpy.argmax: the first of equals, and the first NaN before everything else.
-  @Test("the likeliest token is the first of equals, NaN first", arguments: [
-    ([3: 9, 40: 9], 3), ([0: 9, 1: 9], 0), ([69: 9], 69), ([5: 9, 64: .nan, 66: .nan], 64), ([5: .infinity], 5),
-    ([:], 0),
-  ] as [([Int: Float], Int32)])
+  @Test(
+    "the likeliest token is the first of equals, NaN first",
+    arguments: [
+      ([3: 9, 40: 9], 3), ([0: 9, 1: 9], 0), ([69: 9], 69), ([5: 9, 64: .nan, 66: .nan], 64), ([5: .infinity], 5),
+      ([:], 0),
+    ] as [([Int: Float], Int32)])
   func greedy(peaks: [Int: Float], expected: Int32) throws {
     let device = try CPUDevice(threads: 1)
     var elements = [Float](repeating: -1, count: 70)
     for (index, value) in peaks { elements[index] = value }
-    let scores = try device.tensor(1, 1), greedy = try device.integerTensor([-7])
+    let scores = try device.tensor(1, 1)
+    let greedy = try device.integerTensor([-7])
     device.logProbabilities(
       scores: scores, greedy: greedy, logits: try device.tensor(1, 70, elements),
       targets: try device.integerTensor([2]))
@@ -83,7 +88,8 @@ struct LossTests {
     let losses = try device.tensor(3, 1)
     device.crossEntropy(
       losses: losses, logits: logits, targets: try device.integerTensor([1, 0, 0]), gradient: true)
-    let found = try device.floats(losses), gradient = try device.floats(logits)
+    let found = try device.floats(losses)
+    let gradient = try device.floats(logits)
     #expect(abs(found[0] - log(2)) < 1e-6 && found[1] == infinity && found[2].isNaN)
     #expect(gradient[0..<3] == [0, -0.5, 0.5] && gradient[3..<6] == [-1, 1, 0])
   }

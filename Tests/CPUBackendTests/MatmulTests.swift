@@ -54,7 +54,9 @@ struct MatmulTests {
   @Test("an empty inner dimension gives the bias", arguments: [BLAS.plain, .automatic])
   func emptySum(blas: BLAS) throws {
     let device = try CPUDevice(threads: 2, blas: blas)
-    let a = try device.tensor(40, 0), b = try device.tensor(0, 3), bias = try device.tensor(1, 3, [1, 2, 3])
+    let a = try device.tensor(40, 0)
+    let b = try device.tensor(0, 3)
+    let bias = try device.tensor(1, 3, [1, 2, 3])
     let c = try device.randomTensor(40, 3, seed: 1)
     device.matmul(c, a, b, transposeA: false, transposeB: false, accumulate: .set, bias: bias)
     #expect(try device.floats(c) == (0..<40).flatMap { _ in [1, 2, 3] as [Float] })
@@ -63,7 +65,8 @@ struct MatmulTests {
   @Test("the same product twice is bit-equal", arguments: [BLAS.plain, .automatic], [1, 2, 3])
   func determinism(blas: BLAS, threads: Int) throws {
     let device = try CPUDevice(threads: threads, blas: blas)
-    let a = try device.randomTensor(200, 300, seed: 1), b = try device.randomTensor(150, 300, seed: 2)
+    let a = try device.randomTensor(200, 300, seed: 1)
+    let b = try device.randomTensor(150, 300, seed: 2)
     let results = try (0..<20).map { _ in
       let c = try device.tensor(200, 150)
       device.matmul(c, a, b, transposeA: false, transposeB: true, accumulate: .set, bias: nil)

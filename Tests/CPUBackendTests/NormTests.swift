@@ -18,7 +18,8 @@ struct NormTests {
         try expectConformance("\(rows)×\(columns)", tolerance: 2e-6) { device in
           let x = try device.gappedTensor(rows, columns, gap: 3, seed: 1, in: -2...3)
           let delta = try device.gappedTensor(rows, columns, gap: 1, seed: 2)
-          let weight = try device.randomTensor(1, columns, seed: 3), bias = try device.randomTensor(1, columns, seed: 4)
+          let weight = try device.randomTensor(1, columns, seed: 3)
+          let bias = try device.randomTensor(1, columns, seed: 4)
           let y = try device.gappedTensor(rows, columns, gap: 2, seed: 5)
           let sum = try device.gappedTensor(rows, columns, gap: 5, seed: 6)
           let statistics = try device.gappedTensor(rows, 2, gap: 1, seed: 7)
@@ -62,7 +63,8 @@ struct NormTests {
     try expectConformance("mean 1000", tolerance: 1e-4) { device in
       let x = try device.randomTensor(4, 1000, seed: 1, in: 999...1001)
       let weight = try device.tensor(1, 1000, [Float](repeating: 1, count: 1000))
-      let y = try device.tensor(4, 1000), statistics = try device.tensor(4, 2)
+      let y = try device.tensor(4, 1000)
+      let statistics = try device.tensor(4, 2)
       device.norm(
         y, statistics: statistics, sum: nil, x: x, delta: nil, weight: weight, bias: nil,
         NormSpec(kind: .layer, epsilon: 1e-5))
@@ -75,11 +77,13 @@ struct NormTests {
     let results = try [1, 2, 3, 7].map { threads in
       let device = try CPUDevice(threads: threads)
       let (rows, columns) = (517, 1000)
-      let x = try device.randomTensor(rows, columns, seed: 1), dy = try device.randomTensor(rows, columns, seed: 2)
+      let x = try device.randomTensor(rows, columns, seed: 1)
+      let dy = try device.randomTensor(rows, columns, seed: 2)
       let weight = try device.randomTensor(1, columns, seed: 3)
       let statistics = try device.randomTensor(rows, 2, seed: 4)
       let dx = try device.tensor(rows, columns)
-      let dWeight = try device.tensor(1, columns), dBias = try device.tensor(1, columns)
+      let dWeight = try device.tensor(1, columns)
+      let dBias = try device.tensor(1, columns)
       device.normBackward(
         dx: dx, dWeight: dWeight, dBias: dBias, dy: dy, x: x, weight: weight, statistics: statistics,
         NormSpec(kind: kind, epsilon: 1e-5), .set)
@@ -93,7 +97,9 @@ struct NormTests {
     let device = try CPUDevice(threads: 2)
     var elements = randomFloats(3 * 100, seed: 1)
     elements[100 + 37] = value
-    let x = try device.tensor(3, 100, elements), y = try device.tensor(3, 100), statistics = try device.tensor(3, 2)
+    let x = try device.tensor(3, 100, elements)
+    let y = try device.tensor(3, 100)
+    let statistics = try device.tensor(3, 2)
     let weight = try device.tensor(1, 100, [Float](repeating: 1, count: 100))
     device.norm(
       y, statistics: statistics, sum: nil, x: x, delta: nil, weight: weight, bias: nil,

@@ -13,13 +13,15 @@ struct PointwiseTests {
     let count = 200_001
     let x = (0..<count).map { (Float($0) - 100_000) / 5000 }  // −20 … 20
     func evaluate(_ device: any Device) throws -> (values: [Float], slopes: [Float]) {
-      let input = try device.tensor(1, count, x), y = try device.tensor(1, count)
+      let input = try device.tensor(1, count, x)
+      let y = try device.tensor(1, count)
       device.activation(y, input, kind)
       let dx = try device.tensor(1, count, [Float](repeating: 1, count: count))
       device.activationBackward(dx, dy: dx, x: input, kind)
       return (try device.floats(y), try device.floats(dx))
     }
-    let found = try evaluate(try CPUDevice(threads: 2)), expected = try evaluate(ReferenceDevice())
+    let found = try evaluate(try CPUDevice(threads: 2))
+    let expected = try evaluate(ReferenceDevice())
     // Values: relative to |x| where the function is near x, so a few units in the last place.
     var worst = 0.0
     for i in 0..<count {
@@ -34,7 +36,8 @@ struct PointwiseTests {
     let device = try CPUDevice(threads: 1)
     let reference = ReferenceDevice()
     for x in stride(from: Float(-5), through: -0.01, by: 0.01) {
-      let input = try device.tensor(1, 1, [x]), y = try device.tensor(1, 1)
+      let input = try device.tensor(1, 1, [x])
+      let y = try device.tensor(1, 1)
       device.activation(y, input, kind)
       let exact = try reference.tensor(1, 1, [x])
       reference.activation(exact, exact, kind)
@@ -111,7 +114,8 @@ struct PointwiseTests {
   func integers() throws {
     let device = try CPUDevice(threads: 2)
     let numbers = randomIntegers(1000, seed: 1, in: -1_000_000..<1_000_000)
-    let x = try device.integerTensor(numbers), y = try device.integerTensor([Int32](repeating: 0, count: 1000))
+    let x = try device.integerTensor(numbers)
+    let y = try device.integerTensor([Int32](repeating: 0, count: 1000))
     device.copy(y, x)
     #expect(try device.integers(y) == numbers)
   }

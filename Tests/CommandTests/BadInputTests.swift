@@ -121,7 +121,8 @@ struct BadInputTests {
     #expect(try Command.run("train", folder.path + "/run.yaml").status == 0)
     let disk = try TinyDisk(bytes: 64 << 10)
     let model = folder.path + "/run/checkpoints/latest"
-    expect(try Command.run("inherit", model, disk.path + "/child", "--layers", "2", "--dtype", "float32"), 1, "no space")
+    expect(
+      try Command.run("inherit", model, disk.path + "/child", "--layers", "2", "--dtype", "float32"), 1, "no space")
     expect(
       try Command.run("train", folder.path + "/run.yaml", "--set", "output.directory=\(disk.path)/run"), 1, "no space")
     try folder.writeText("large.jsonl", documents: 5000)

@@ -23,9 +23,11 @@ extension Folder {
 
   /// JSON lines of simple sentences.
   func writeText(_ name: String = "text.jsonl", documents: Int = 200) throws {
-    let animals = ["cat", "dog", "hen", "fox"], places = ["barn", "garden", "house"]
+    let animals = ["cat", "dog", "hen", "fox"]
+    let places = ["barn", "garden", "house"]
     let lines = (0..<documents).map { index in
-      let animal = animals[index % 4], place = places[index * 7 % 3]
+      let animal = animals[index % 4]
+      let place = places[index * 7 % 3]
       return #"{"text": "The \#(animal) went to the \#(place). In the \#(place) the \#(animal) slept."}"#
     }
     try write(name, lines.joined(separator: "\n") + "\n")

@@ -62,7 +62,8 @@ struct RecipeTests {
     let model = folder.path + "/run/checkpoints/latest"
     func evaluate(_ extra: String...) throws -> Command.Outcome {
       try Command.start(
-        ["eval", model, "--tasks", "piqa", "--data", folder.path + "/rows", "--output", folder.path + "/results"] + extra
+        ["eval", model, "--tasks", "piqa", "--data", folder.path + "/rows", "--output", folder.path + "/results"]
+          + extra
       ).finish()
     }
     let first = try evaluate("--log-samples")

@@ -92,7 +92,9 @@ struct ResumeTests {
     for _ in 0..<2000 {
       if folder.exists("\(directory)/metrics.jsonl"),
         try folder.read("\(directory)/metrics.jsonl").split(separator: "\n").count >= lines
-      { return }
+      {
+        return
+      }
       usleep(2000)
     }
     Issue.record("the run does not get on")
@@ -119,7 +121,8 @@ struct ResumeTests {
       // It may have been quicker than the kill.
       #expect(outcome.status == 0 || outcome.errors.contains("exists already"), "\(outcome.errors)")
       for file in ["train.bin", "validation.bin"] {
-        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/\(name)/\(file)"))
+        #expect(
+          try Data(contentsOf: URL(fileURLWithPath: folder.path + "/\(name)/\(file)"))
             == Data(contentsOf: URL(fileURLWithPath: folder.path + "/whole/\(file)")))
       }
     }

@@ -21,7 +21,8 @@ struct SliceTests {
   private func source(_ name: String) throws -> ModelSource { try ModelSource(Shared.path("goldens/models/\(name)")) }
 
   private func inherit(
-    _ source: ModelSource, _ layers: String, to name: String = "child", _ change: (inout SliceOptions) -> Void = { _ in }
+    _ source: ModelSource, _ layers: String, to name: String = "child",
+    _ change: (inout SliceOptions) -> Void = { _ in }
   ) throws -> ModelSource {
     var options = SliceOptions(layers: try LayerPlan(layers, layerCount: source.model.layerCount))
     change(&options)
@@ -97,9 +98,11 @@ struct SliceTests {
   @Test func movedBlocksKeepTheirScale() throws {
     let source = try source("gpt2-inheritune")
     let child = try inherit(source, "0,2")
-    let entry = "transformer.h.1.attn.c_attn.weight", origin = "transformer.h.2.attn.c_attn.weight"
+    let entry = "transformer.h.1.attn.c_attn.weight"
+    let origin = "transformer.h.2.attn.c_attn.weight"
     let C = source.model.width
-    let moved = try floats(child.checkpoint, entry), before = try floats(source.checkpoint, origin)
+    let moved = try floats(child.checkpoint, entry)
+    let before = try floats(source.checkpoint, origin)
     for index in moved.indices {
       // Scores are divided by 2 instead of 3, so queries are 2/3 of what they were.
       let factor: Float = index % (3 * C) < C ? Float(2) / 3 : 1

@@ -1,6 +1,7 @@
 import CPUBackend
 import Checkpoints
 import Files
+import ModelChecks
 import Models
 import Programs
 import TestSupport

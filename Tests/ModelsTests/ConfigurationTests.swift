@@ -41,15 +41,16 @@ struct ConfigurationTests {
     #expect(try model.selectingLayers(Array(0..<13)).parameterCount == 1_815_638_400)
   }
 
-  @Test(arguments: [
-    ("n_embd", JSON.string("8"), "whole number"), ("n_embd", .number(4.5), "whole number"),
-    ("n_embd", .integer(0), "whole number"), ("n_embd", .integer(-8), "whole number"),
-    ("n_embd", .integer(1 << 40), "whole number"), ("n_embd", .null, "missing"), ("n_head", .integer(3), "divisor"),
-    ("n_layer", .integer(1_000_000_000), "whole number"), ("vocab_size", .array([.integer(12)]), "whole number"),
-    ("model_type", .string("gpt9"), "not supported"), ("model_type", .integer(2), "string"),
-    ("activation_function", .string("shrug"), "gelu_new"), ("layer_norm_epsilon", .number(.nan), "finite"),
-    ("layer_norm_epsilon", .number(1e300), "finite"), ("layer_norm_epsilon", .number(-1), "finite"),
-  ] as [(String, JSON, String)])
+  @Test(
+    arguments: [
+      ("n_embd", JSON.string("8"), "whole number"), ("n_embd", .number(4.5), "whole number"),
+      ("n_embd", .integer(0), "whole number"), ("n_embd", .integer(-8), "whole number"),
+      ("n_embd", .integer(1 << 40), "whole number"), ("n_embd", .null, "missing"), ("n_head", .integer(3), "divisor"),
+      ("n_layer", .integer(1_000_000_000), "whole number"), ("vocab_size", .array([.integer(12)]), "whole number"),
+      ("model_type", .string("gpt9"), "not supported"), ("model_type", .integer(2), "string"),
+      ("activation_function", .string("shrug"), "gelu_new"), ("layer_norm_epsilon", .number(.nan), "finite"),
+      ("layer_norm_epsilon", .number(1e300), "finite"), ("layer_norm_epsilon", .number(-1), "finite"),
+    ] as [(String, JSON, String)])
   func refusesGPT2(key: String, value: JSON, word: String) throws {
     var configuration = Self.gpt2
     configuration[key] = value
@@ -58,12 +59,13 @@ struct ConfigurationTests {
     #expect(message.contains(key) && message.contains(word) && message.hasPrefix("config.json"), "\(message)")
   }
 
-  @Test(arguments: [
-    ("num_key_value_heads", JSON.integer(4)), ("num_key_value_heads", .integer(0)),
-    ("num_key_value_heads", .integer(2)), ("rope_theta", .integer(0)), ("rms_norm_eps", .number(-1)),
-    ("rope_scaling", .object(["type": .string("magic"), "factor": .number(2)])),
-    ("rope_scaling", .object(["rope_type": .string("llama3"), "factor": .number(2)])), ("head_dim", .integer(3)),
-  ] as [(String, JSON)])
+  @Test(
+    arguments: [
+      ("num_key_value_heads", JSON.integer(4)), ("num_key_value_heads", .integer(0)),
+      ("num_key_value_heads", .integer(2)), ("rope_theta", .integer(0)), ("rms_norm_eps", .number(-1)),
+      ("rope_scaling", .object(["type": .string("magic"), "factor": .number(2)])),
+      ("rope_scaling", .object(["rope_type": .string("llama3"), "factor": .number(2)])), ("head_dim", .integer(3)),
+    ] as [(String, JSON)])
   func refusesLlama(key: String, value: JSON) throws {
     var configuration = Self.llama
     configuration[key] = value

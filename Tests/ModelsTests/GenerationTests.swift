@@ -45,7 +45,7 @@ struct GenerationTests {
   @Test func endsAtTheContext() throws {
     let model = try Model(configuration: ConfigurationTests.gpt2, source: "test")
     let store = try ParameterStore(device: CPUDevice(threads: 1), parameters: model.parameters)
-    store.initialize(seed: 3)
+    try store.initialize(seed: 3)
     let generator = Generator(model, store: store)
     let options = SamplingOptions()
     #expect(try generator.generate([1, 2, 3], maximumTokens: 1000, options: options).count == 14)

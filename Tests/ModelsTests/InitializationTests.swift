@@ -24,7 +24,7 @@ struct InitializationTests {
     configuration["n_embd"] = .integer(64)
     let model = try Model(configuration: configuration, source: "test")
     let store = try ParameterStore(device: CPUDevice(threads: 1), parameters: model.parameters)
-    store.initialize(seed: 1)
+    try store.initialize(seed: 1)
     func values(_ name: String) throws -> [Float] {
       let weight = try #require(store.weight(name))
       return Array(UnsafeBufferPointer(start: weight.address.floats, count: weight.count))

@@ -2,6 +2,7 @@ import CPUBackend
 import Checkpoints
 import Files
 import Foundation
+import ModelChecks
 import Models
 import Programs
 import TestSupport
@@ -14,7 +15,7 @@ struct ModelDirectoryTests {
   func roundTrip(golden: Golden) throws {
     let folder = try TemporaryFolder()
     let model = try golden.model()
-    let store = try golden.store(on: CPUDevice(threads: 1))
+    let store = try golden.store(on: CPUDevice(threads: 1), .float32)
     try ModelDirectory.write(model, store: store, to: folder.path)
     let written = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/model.safetensors"))
     let original = try Data(contentsOf: URL(fileURLWithPath: golden.directory + "/model.safetensors"))
@@ -27,7 +28,7 @@ struct ModelDirectoryTests {
     let golden = Golden(name: "llama")
     let folder = try TemporaryFolder()
     let model = try golden.model()
-    let store = try golden.store(on: CPUDevice(threads: 1))
+    let store = try golden.store(on: CPUDevice(threads: 1), .float32)
     try ModelDirectory.write(model, store: store, to: folder.path, maximumShardSize: 50_000)
     #expect(FileManager.default.fileExists(atPath: folder.path + "/model.safetensors.index.json"))
     let sharded = try Checkpoint.open(folder.path)
@@ -42,13 +43,14 @@ struct ModelDirectoryTests {
   func halfPrecision(type: ElementType) throws {
     let golden = Golden(name: "gpt2")
     let folder = try TemporaryFolder()
-    let store = try golden.store(on: CPUDevice(threads: 1))
+    let store = try golden.store(on: CPUDevice(threads: 1), .float32)
     try ModelDirectory.write(golden.model(), store: store, to: folder.path, type: type)
     let model = try Model.load(directory: folder.path)
     #expect(model.configuration["dtype"]?.string == (type == .bfloat16 ? "bfloat16" : "float16"))
     let reloaded = try ParameterStore.load(model, from: Checkpoint.open(folder.path), device: CPUDevice(threads: 1))
     let name = "transformer.wte.weight"
-    let a = try #require(store.weight(name)), b = try #require(reloaded.weight(name))
+    let a = try #require(store.weight(name))
+    let b = try #require(reloaded.weight(name))
     let limit: Float = type == .bfloat16 ? 1.0 / 256 : 1.0 / 2048
     for index in 0..<a.count {
       let (x, y) = (a.address.floats[index], b.address.floats[index])

@@ -10,7 +10,8 @@ struct TrainingPlanTests {
     let model = try Model(configuration: configuration, source: "test")
     func activations(_ layers: Int) throws -> Int {
       let model = try model.selectingLayers([Int](repeating: 0, count: layers))
-      return try TrainingPlan(model, rows: 2, length: 16, recompute: .block) { _ in ParameterGroup() }.memory.activations
+      return try TrainingPlan(model, rows: 2, length: 16, recompute: .block) { _ in ParameterGroup() }.memory
+        .activations
     }
     #expect(try activations(2 * layers) - activations(layers) == layers * 2 * 16 * model.width * 4)
   }

@@ -30,24 +30,25 @@ final class Fixture {
   ///   - rows: number of tokens.
   ///   - body: emits everything below the head.
   init(
-    _ device: any Device, rows: Int = Fixture.rows, recompute: Recompute = .none, seed: UInt64 = 1,
-    copiesSharedGradients: Bool = true, isTrainable: (String) -> Bool = { _ in true }, _ body: Body
+    _ device: any Device, rows: Int = Fixture.rows, precision: Precision = .float32, recompute: Recompute = .none,
+    seed: UInt64 = 1, copiesSharedGradients: Bool = true, isTrainable: (String) -> Bool = { _ in true }, _ body: Body
   ) throws {
     self.device = device
-    var graph = Graph(recompute: recompute)
+    var graph = Graph(recompute: recompute, precision: precision)
     let inputs = try Self.emit(into: &graph, rows: rows, body)
     forward = graph
     self.inputs = inputs
     differentiated = try Backward.differentiate(
       graph, isTrainable: isTrainable, copiesSharedGradients: copiesSharedGradients)
-    store = try ParameterStore(device: device, parameters: graph.parameters) {
+    store = try ParameterStore(device: device, parameters: graph.parameters, precision: precision) {
       isTrainable($0.name) ? ParameterGroup() : .frozen
     }
     program = try Program(differentiated, store: store)
     lossProgram = try Program(forward, store: store)
     for parameter in graph.parameters {
-      guard let weight = store.weight(parameter.name) else { continue }
-      device.write(Self.initialValues(of: parameter, seed: seed), to: weight)
+      try Self.initialValues(of: parameter, seed: seed).withUnsafeBufferPointer {
+        try store.write($0, of: parameter.name, at: 0)
+      }
     }
     // Repeated tokens, and a target that is ignored.
     try write(
@@ -114,8 +115,8 @@ final class Fixture {
 
   func currentGradients() throws -> [String: [Float]] {
     var gradients: [String: [Float]] = [:]
-    for parameter in store.parameters {
-      if let gradient = store.gradient(parameter.name) { gradients[parameter.name] = try device.floats(gradient) }
+    for parameter in store.parameters where store.isTrainable(parameter.name) {
+      gradients[parameter.name] = try store.read(0..<parameter.count, from: .gradients, of: parameter.name)
     }
     return gradients
   }
@@ -123,7 +124,7 @@ final class Fixture {
   func weights() throws -> [String: [Float]] {
     var weights: [String: [Float]] = [:]
     for parameter in store.parameters {
-      if let weight = store.weight(parameter.name) { weights[parameter.name] = try device.floats(weight) }
+      weights[parameter.name] = try store.read(0..<parameter.count, of: parameter.name)
     }
     return weights
   }

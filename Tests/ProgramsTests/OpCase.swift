@@ -146,7 +146,7 @@ struct OpCase: CustomTestStringConvertible, Sendable {
       let x = try rows(&graph, inputs)
       let weight = try graph.parameter("w", Fixture.vocabulary, width, role: .linear, initial: initial)
       let losses = try graph.persistent("more losses", Fixture.rows, 1)
-      let logits = try graph.workspace("logits", 4, Fixture.vocabulary)
+      let logits = try graph.workspace("logits", 4, Fixture.vocabulary, .float32)
       graph.emit(
         LinearCrossEntropyOp(
           x: x, weight: weight, targets: inputs.targets, losses: losses, logits: logits, dx: nil, dWeight: nil,

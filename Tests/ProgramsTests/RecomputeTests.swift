@@ -5,11 +5,11 @@ import Testing
 @testable import Programs
 
 @Suite struct RecomputeTests {
-  @Test(arguments: TestDevice.allCases)
-  func changesNoBit(device: TestDevice) throws {
+  @Test(arguments: TestDevice.allCases, [Recompute.cheap, .block])
+  func changesNoBit(device: TestDevice, recompute: Recompute) throws {
     for body in [TestModel.gpt2(blocks: 3), TestModel.llama(blocks: 3), TestModel.parallelResidual(blocks: 3)] {
       let kept = try Fixture(device.make(), body)
-      let recomputed = try Fixture(device.make(), recompute: .block, body)
+      let recomputed = try Fixture(device.make(), recompute: recompute, body)
       #expect(try recomputed.gradients() == kept.gradients())
       #expect(try recomputed.losses() == kept.losses())
       #expect(try kept.losses().contains { $0 != 0 })
@@ -24,11 +24,31 @@ import Testing
     }
     let kept = try plan(.none, blocks: 12)
     let recomputed = try plan(.block, blocks: 12)
+    let cheap = try plan(.cheap, blocks: 12)
+    #expect(Double(cheap.arenaSize) < 0.8 * Double(kept.arenaSize))
+    // Matrix products are not repeated.
+    #expect(cheap.floatingPointOperations == kept.floatingPointOperations)
     #expect(recomputed.arenaSize * 3 < kept.arenaSize)
     #expect(recomputed.floatingPointOperations > kept.floatingPointOperations)
     // A further block costs its input, [60, 8] in float32, and nothing else.
     let further = try plan(.block, blocks: 13)
     #expect(further.arenaSize - recomputed.arenaSize == 60 * OpCase.width * 4)
+  }
+
+  /// The first copy of what is computed again is not kept, nor is anything computed twice for two readers.
+  @Test func repeatsWhatIsReadAgainOnce() throws {
+    let device = ReferenceDevice()
+    let fixture = try Fixture(device, recompute: .cheap) { graph, inputs in
+      let x = try OpCase.rows(&graph, inputs)
+      return try graph.region { graph throws in
+        let y = try graph.activation(x, .silu)
+        return try graph.add(
+          graph.linear(y, "w1", out: 8, initial: OpCase.initial), graph.linear(y, "w2", out: 8, initial: OpCase.initial)
+        )
+      }
+    }
+    try fixture.program.run()
+    #expect(device.launches["activation"] == 2)
   }
 
   @Test func refusesToRepeatAnInPlaceOperation() {

@@ -35,7 +35,9 @@ import Testing
     try corpus.write(to: path, vocabularySize: 600)
     #expect(try MappedFile(path + "/train.txt").text == corpus.training)
     #expect(try MappedFile(path + "/held-out.txt").text == corpus.heldOut)
-    let rows = try MappedFile(path + "/openbookqa/test.jsonl").text.split(separator: "\n").map { try JSON(parsing: String($0)) }
+    let rows = try MappedFile(path + "/openbookqa/test.jsonl").text.split(separator: "\n").map {
+      try JSON(parsing: String($0))
+    }
     #expect(rows.count == 100)
     let question = corpus.questions[0]
     #expect(rows[0]["question_stem"]?.string == question.stem)

@@ -16,7 +16,8 @@ import Testing
 
   private func comparison(inherited: [Double], heldOut: Double, accuracy: Double?) -> Comparison {
     Comparison(
-      reference: model("reference", blocks: 8, losses: [6.5, 2, 1.2, 1.1], heldOut: 1.1, accuracy: accuracy.map { _ in 0.9 }),
+      reference: model(
+        "reference", blocks: 8, losses: [6.5, 2, 1.2, 1.1], heldOut: 1.1, accuracy: accuracy.map { _ in 0.9 }),
       inherited: model("inherited", losses: inherited, heldOut: heldOut, accuracy: accuracy),
       scratch: model("from scratch", losses: [6.5, 2.5, 1.6], heldOut: 1.6, accuracy: accuracy.map { _ in 0.5 }))
   }
@@ -82,14 +83,14 @@ import Testing
     let directory = try TemporaryDirectory()
     let text: [String: String] = [
       "metrics.jsonl": """
-        {"step": 0, "tokens": 0, "validation_loss": 6}
-        {"step": 5, "tokens": 50, "validation_loss": 3}
-        """,
+      {"step": 0, "tokens": 0, "validation_loss": 6}
+      {"step": 5, "tokens": 50, "validation_loss": 3}
+      """,
       "checkpoints/latest/config.json": "{\"num_hidden_layers\": 8}",
       "text.json": "{\"total\": {\"loss\": 2.5, \"word_perplexity\": 12.5}}",
       "results.json": """
-        {"results": {"openbookqa": {"acc,none": 0.75, "acc_stderr,none": 0.02}}, "config": {"model_num_parameters": 9000}}
-        """,
+      {"results": {"openbookqa": {"acc,none": 0.75, "acc_stderr,none": 0.02}}, "config": {"model_num_parameters": 9000}}
+      """,
     ]
     for (name, content) in text { try AtomicFile.write("\(directory.path)/\(name)") { try $0.write(content) } }
     let model = try TrainedModel(

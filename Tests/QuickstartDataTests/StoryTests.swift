@@ -65,7 +65,8 @@ import Testing
           try before.matches(of: try Regex(pattern, as: (Substring, Substring).self)).map { try number($0.output.1) }
             .reduce(0, +)
         }
-        let start = try #require(before.firstMatch(of: try Regex("had (\\w+) \(end.1)", as: (Substring, Substring).self)))
+        let start = try #require(
+          before.firstMatch(of: try Regex("had (\\w+) \(end.1)", as: (Substring, Substring).self)))
         let count = try number(start.output.1) + sum("(\\w+) more of the \(end.1)") - sum("gave (\\w+) of the \(end.1)")
         #expect(try number(end.2) == count, "\(story.text)")
         checked += 1

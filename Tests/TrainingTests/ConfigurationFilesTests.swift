@@ -1,3 +1,4 @@
+import CPUBackend
 import Foundation
 import Models
 import Testing
@@ -31,7 +32,7 @@ import Testing
   func canBePlannedWithoutWeights(file: String) throws {
     let recipe = try TrainingRecipe.load(Self.directory + "/" + file)
     let model = try model(of: recipe)
-    let estimate = try RunEstimate(recipe, model: model, tokensPerEpoch: nil)
+    let estimate = try RunEstimate(recipe, model: model, device: CPUDevice(threads: 1).info, tokensPerEpoch: nil)
     #expect((estimate.totalSteps ?? 0) > 0 && estimate.memory.total > 4 * model.parameterCount)
     #expect(try TrainingRecipe(parsing: recipe.yaml(), source: file) == recipe)
   }

@@ -49,9 +49,18 @@ import Testing
         $0.validation.batches = 3
       }
     ),
+    ("bfloat16", { $0.training.precision = .bfloat16 }),
+    (
+      "bfloat16 with moments of bfloat16",
+      {
+        $0.model.configuration = .inline(tinyGPT2)
+        $0.training.precision = .bfloat16
+        $0.optimizer.moments = .bfloat16
+      }
+    ),
   ]
 
-  @Test(arguments: 0..<4) func everyStep(variant: Int) throws {
+  @Test(arguments: 0..<6) func everyStep(variant: Int) throws {
     let directory = try TemporaryDirectory()
     try directory.writeTokens("data")
     try directory.writeTokens("data2", 300, seed: 9)

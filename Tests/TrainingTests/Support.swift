@@ -80,6 +80,7 @@ func tinyRecipe(
   recipe.schedule.warmupSteps = min(2, steps - 1)
   recipe.training.globalBatch = .sequences(4)
   recipe.training.microBatchSize = 2
+  recipe.training.precision = .float32
   recipe.validation.every = 0
   recipe.checkpoints.every = 2
   recipe.output.logEvery = 1

@@ -1,3 +1,4 @@
+import CPUBackend
 import Datasets
 import Files
 import Foundation
@@ -62,9 +63,9 @@ import Testing
     let recipe = tinyRecipe(directory)
     let trainer = try Trainer(recipe, device: ReferenceDevice()) {
       let start = StartingPoint.fresh(try tinyModel(), seed: 1)
-      return StartingPoint(model: start.model, tokenizerDirectory: nil, provenance: [:]) { device, group in
-        let store = try start.makeStore(device, group)
-        store.weight("lm_head.weight")?.address.floats[0] = .nan
+      return StartingPoint(model: start.model, tokenizerDirectory: nil, provenance: [:]) { device, precision, group in
+        let store = try start.makeStore(device, precision, group)
+        try [Float.nan].withUnsafeBufferPointer { try store.write($0, of: "lm_head.weight", at: 0) }
         return store
       }
     }
@@ -178,14 +179,17 @@ import Testing
         $0.output.directory = directory.path + "/" + recompute.rawValue
       }
       let model = try tinyModel()
-      let estimate = try RunEstimate(recipe, model: model, tokensPerEpoch: recipe.tokensPerEpoch(model: model))
+      let estimate = try RunEstimate(
+        recipe, model: model, device: CPUDevice(threads: 1).info, tokensPerEpoch: recipe.tokensPerEpoch(model: model))
       let trainer = try makeTrainer(recipe)
       #expect(estimate.memory == trainer.summary.memory)
       #expect(estimate.totalSteps == trainer.summary.totalSteps && estimate.totalTokens == 37 * 32)
       #expect(estimate.parameterCount == trainer.store.parameterCount)
       #expect(estimate.operationsPerToken == trainer.operationsPerToken)
       #expect((estimate.executedOperationsPerToken > estimate.operationsPerToken) == (recompute == .block))
-      #expect(try RunEstimate(recipe, model: model, tokensPerEpoch: nil).totalSteps == nil)
+      #expect(
+        try RunEstimate(recipe, model: model, device: CPUDevice(threads: 1).info, tokensPerEpoch: nil).totalSteps == nil
+      )
       _ = try trainer.run { _ in .stop }
     }
   }

@@ -62,10 +62,13 @@ public struct GPT2: ModelFamily {
   public func block(_ pass: inout ForwardPass, _ x: ResidualStream, layer: Int) throws(GraphError) -> ResidualStream {
     let name = "transformer.h.\(layer)"
     let (normed1, stream1) = try layerNorm(&pass, x, "\(name).ln_1")
-    let qkv = try linear(&pass, normed1, "\(name).attn.c_attn", out: 3 * shape.width)
+    let headDimension = shape.width / heads
+    let qkv = try linear(
+      &pass, normed1, "\(name).attn.c_attn", out: 3 * shape.width, heads: .output(dimension: headDimension))
     let mixed = try pass.attention(
-      qkv, heads: heads, kvHeads: heads, headDimension: shape.width / heads, scale: scale(layer: layer))
-    let attention = try linear(&pass, mixed, "\(name).attn.c_proj", out: shape.width, isResidual: true)
+      qkv, heads: heads, kvHeads: heads, headDimension: headDimension, scale: scale(layer: layer))
+    let attention = try linear(
+      &pass, mixed, "\(name).attn.c_proj", out: shape.width, isResidual: true, heads: .input(dimension: headDimension))
 
     let (normed2, stream2) = try layerNorm(&pass, ResidualStream(stream1, adding: attention), "\(name).ln_2")
     let up = try linear(&pass, normed2, "\(name).mlp.c_fc", out: feedForward)
@@ -105,12 +108,13 @@ public struct GPT2: ModelFamily {
   /// GPT-2's `Conv1D`: weights stored [in, out]. Projections onto the residual stream start smaller, by the square root
   /// of their number (Radford et al. 2019, section 2.3; nanoGPT `model.py`).
   private func linear(
-    _ pass: inout ForwardPass, _ x: Value, _ name: String, out: Int, isResidual: Bool = false
+    _ pass: inout ForwardPass, _ x: Value, _ name: String, out: Int, isResidual: Bool = false,
+    heads: LinearHeads = .none
   ) throws(GraphError) -> Value {
     let deviation = isResidual ? initialDeviation / Float(2 * shape.layerCount).squareRoot() : initialDeviation
     return try pass.graph.linear(
       x, "\(name).weight", out: out, layout: .inputOutput, bias: hasBias ? "\(name).bias" : nil,
-      initial: .normal(deviation))
+      initial: .normal(deviation), heads: heads)
   }
 
   /// With `scale_attn_by_inverse_layer_idx` a block's scores are divided by its own number, so a block that moves takes the

@@ -39,7 +39,8 @@ public struct Llama: ModelFamily {
     }
     shape = ModelShape(
       layerCount: try c.integer("num_hidden_layers", in: ConfigurationReader.layers), width: width,
-      vocabularySize: try c.integer("vocab_size"), contextLength: try c.integer("max_position_embeddings", default: 2048),
+      vocabularySize: try c.integer("vocab_size"),
+      contextLength: try c.integer("max_position_embeddings", default: 2048),
       keyValueWidth: kvHeads * headDimension)
     feedForward = try c.integer("intermediate_size")
     activation = try c.activation(
@@ -68,12 +69,14 @@ public struct Llama: ModelFamily {
     let (normed1, stream1) = try pass.graph.norm(
       x.stream, adding: x.branch, weight: "\(name).input_layernorm.weight", norm)
     let qkv = try linear(
-      &pass, normed1, "\(name).self_attn.qkv_proj", out: queryWidth + 2 * keyWidth, hasBias: attentionHasBias)
+      &pass, normed1, "\(name).self_attn.qkv_proj", out: queryWidth + 2 * keyWidth, hasBias: attentionHasBias,
+      heads: .output(dimension: headDimension))
     try pass.rotate(qkv, by: rotary, heads: heads + kvHeads)
     let mixed = try pass.attention(
       qkv, heads: heads, kvHeads: kvHeads, headDimension: headDimension, scale: 1 / Float(headDimension).squareRoot())
     let attention = try linear(
-      &pass, mixed, "\(name).self_attn.o_proj", out: shape.width, hasBias: attentionHasBias, isResidual: true)
+      &pass, mixed, "\(name).self_attn.o_proj", out: shape.width, hasBias: attentionHasBias, isResidual: true,
+      heads: .input(dimension: headDimension))
 
     let (normed2, stream2) = try pass.graph.norm(
       stream1, adding: attention, weight: "\(name).post_attention_layernorm.weight", norm)
@@ -103,11 +106,12 @@ public struct Llama: ModelFamily {
   /// Projections onto the residual stream start smaller, as GPT-2's do (nanoGPT `model.py`); transformers starts all
   /// alike.
   private func linear(
-    _ pass: inout ForwardPass, _ x: Value, _ name: String, out: Int, hasBias: Bool, isResidual: Bool = false
+    _ pass: inout ForwardPass, _ x: Value, _ name: String, out: Int, hasBias: Bool, isResidual: Bool = false,
+    heads: LinearHeads = .none
   ) throws(GraphError) -> Value {
     let deviation = isResidual ? initialDeviation / Float(2 * shape.layerCount).squareRoot() : initialDeviation
     return try pass.graph.linear(
-      x, "\(name).weight", out: out, bias: hasBias ? "\(name).bias" : nil, initial: .normal(deviation))
+      x, "\(name).weight", out: out, bias: hasBias ? "\(name).bias" : nil, initial: .normal(deviation), heads: heads)
   }
 
   // MARK: Weights
@@ -139,7 +143,9 @@ public struct Llama: ModelFamily {
       table.add("\(name).post_attention_layernorm.weight", [width], .norms, layer: layer)
       table.add(
         packed: "\(name).mlp.gate_up_proj.weight",
-        [("\(name).mlp.gate_proj.weight", [feedForward, width]), ("\(name).mlp.up_proj.weight", [feedForward, width])],
+        [
+          ("\(name).mlp.gate_proj.weight", [feedForward, width]), ("\(name).mlp.up_proj.weight", [feedForward, width]),
+        ],
         .mlp, layer: layer)
       table.add("\(name).mlp.down_proj.weight", [width, feedForward], .mlp, layer: layer)
       if mlpHasBias {

@@ -22,7 +22,7 @@ extension Graph {
   }
 }
 
-struct ActivationOp: Op {
+struct ActivationOp: RepeatableOp {
   var x: Value, y: Value
   var kind: Activation
 
@@ -32,6 +32,8 @@ struct ActivationOp: Op {
   }
 
   func launch(on device: any Device, _ at: Memory) { device.activation(at[y], at[x], kind) }
+
+  func repeated(into y: Value, _ makeActivation: (Value) -> Value) -> any Op { ActivationOp(x: x, y: y, kind: kind) }
 
   func backward(_ b: inout Backward) throws(GraphError) {
     guard let dy = b.gradient(of: y) else { return }
@@ -52,7 +54,7 @@ struct ActivationBackwardOp: Op {
   func launch(on device: any Device, _ at: Memory) { device.activationBackward(at[dx], dy: at[dy], x: at[x], kind) }
 }
 
-struct GatedOp: Op {
+struct GatedOp: RepeatableOp {
   var gateUp: Value, y: Value
   var kind: Activation
 
@@ -62,6 +64,10 @@ struct GatedOp: Op {
   }
 
   func launch(on device: any Device, _ at: Memory) { device.gated(at[y], gateUp: at[gateUp], kind) }
+
+  func repeated(into y: Value, _ makeActivation: (Value) -> Value) -> any Op {
+    GatedOp(gateUp: gateUp, y: y, kind: kind)
+  }
 
   func backward(_ b: inout Backward) throws(GraphError) {
     guard let dy = b.gradient(of: y) else { return }

@@ -6,7 +6,7 @@ extension Graph {
     let rows = shape(qkv).rows
     try require(spec, for: qkv)
     let y = try activation("attention", rows, spec.heads * spec.headDimension)
-    let logSumExp = try activation("attention.logsumexp", rows, spec.heads)
+    let logSumExp = try activation("attention.logsumexp", rows, spec.heads, .float32)
     emit(AttentionOp(qkv: qkv, y: y, logSumExp: logSumExp, spec: spec))
     return y
   }

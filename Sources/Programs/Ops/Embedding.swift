@@ -50,6 +50,8 @@ struct GatherRowsOp: Op {
     let dTable = try b.accumulator(table)
     let dPositions = try b.accumulator(positions)
     guard dTable != nil || dPositions != nil else { return }
+    // Rows are added up in float32: into gradients of parameters, that is.
+    guard b.dtype(dTable) != .bfloat16 else { throw .notDifferentiable("GatherRowsOp of a bfloat16 activation") }
     b.emit(
       GatherRowsBackwardOp(dTable: dTable, dPositions: dPositions, dy: dy, indices: indices, length: length))
   }

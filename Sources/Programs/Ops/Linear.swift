@@ -8,28 +8,60 @@ public enum WeightLayout: Sendable {
   case inputOutput
 }
 
+/// Which side of a linear layer consists of attention heads of D elements each, padded as the graph's precision wants.
+public enum LinearHeads: Sendable {
+  case none
+  case input(dimension: Int)
+  case output(dimension: Int)
+}
+
 extension Graph {
   /// y [N, out] = x·W (+ bias).
+  /// - Parameters:
+  ///   - out: columns of y; with `heads: .output`, padding not counted.
+  ///   - heads: with padded heads, x or y has the padding, and the parameter is declared without.
   public mutating func linear(
-    _ x: Value, _ name: String, out: Int, layout: WeightLayout = .outputInput, bias: String? = nil, initial: Initial
+    _ x: Value, _ name: String, out: Int, layout: WeightLayout = .outputInput, bias: String? = nil, initial: Initial,
+    heads: LinearHeads = .none
   ) throws(GraphError) -> Value {
     let (rows, columns) = shape(x)
     try require("linear input", x)
-    let weight =
-      layout == .outputInput
-      ? try parameter(name, out, columns, role: .linear, initial: initial)
-      : try parameter(name, columns, out, role: .linear, initial: initial)
+    var (input, stored) = (columns, out)
+    var (inputHeads, outputHeads): (Int?, Int?)
+    switch heads {
+    case .none: break
+    case .input(let dimension):
+      inputHeads = dimension
+      input = columns / precision.headStride(dimension) * dimension
+    case .output(let dimension):
+      outputHeads = dimension
+      stored = out / dimension * precision.headStride(dimension)
+    }
+    let weight: Value
+    switch layout {
+    case .outputInput:
+      let axis = outputHeads.map(HeadAxis.rows) ?? inputHeads.map(HeadAxis.columns)
+      weight = try parameter(name, out, input, role: .linear, initial: initial, heads: axis)
+    case .inputOutput:
+      let axis = outputHeads.map(HeadAxis.columns) ?? inputHeads.map(HeadAxis.rows)
+      weight = try parameter(name, input, out, role: .linear, initial: initial, heads: axis)
+    }
     var biasValue: Value?
-    if let bias { biasValue = try parameter(bias, 1, out, role: .bias, initial: .zeros) }
-    let y = try activation(name, rows, out)
+    if let bias {
+      biasValue = try parameter(
+        bias, 1, out, role: .bias, initial: .zeros, heads: outputHeads.map(HeadAxis.columns))
+    }
+    let y = try activation(name, rows, stored)
     emit(LinearOp(x: x, weight: weight, bias: biasValue, y: y, layout: layout))
     return y
   }
 
-  /// y [N, rows of W] = x·Wᵀ with a weight that is already declared: a tied head.
+  /// y [N, rows of W] = x·Wᵀ with a weight that is already declared: a tied head. y may be float32 whatever the precision.
   public mutating func linear(_ x: Value, weight: Value, into y: Value) throws(GraphError) {
     try require("linear input", x, columns: shape(weight).columns)
-    try require("linear output", y, rows: shape(x).rows, columns: shape(weight).rows)
+    try require(
+      "linear output", y, rows: shape(x).rows, columns: shape(weight).rows,
+      dtype: values[y.index].dtype == .float32 ? .float32 : nil)
     emit(LinearOp(x: x, weight: weight, bias: nil, y: y, layout: .outputInput))
   }
 }
@@ -55,6 +87,7 @@ struct LinearOp: Op {
     guard let dy = b.gradient(of: y) else { return }
     if let dBias = try b.accumulator(bias) { b.emit(BiasGradientOp(dBias: dBias, dy: dy)) }
     if let (gradient, accumulation) = try b.target(weight) {
+      let x = b.again(x)
       let (left, right) = layout == .outputInput ? (dy, x) : (x, dy)
       b.emit(
         MatmulOp(c: gradient, a: left, b: right, transposeA: true, transposeB: false, accumulation: accumulation))

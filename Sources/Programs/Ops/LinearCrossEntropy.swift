@@ -5,12 +5,18 @@ import Tensors
 /// The idea of Cut Cross-Entropy (arXiv 2411.09009) and Liger's fused linear cross-entropy: logits of a chunk are
 /// computed, scored and, when training, turned into their own gradient and used up before the next chunk starts.
 enum HeadChunk {
-  /// Logits of a chunk, in bytes: enough rows for an efficient product, small against everything else.
-  static let budget = 64 << 20
+  /// Logits of a chunk, in bytes: enough rows for an efficient product, small against everything else. A processor's
+  /// caches want them few; an accelerator, which reads and writes the whole float32 gradient of the head for each chunk,
+  /// wants thousands of rows.
+  private static func budget(_ precision: Precision) -> Int { (precision.compute == .bfloat16 ? 256 : 64) << 20 }
 
-  static func rows(of total: Int, vocabulary: Int) -> Int {
-    let wanted = max(budget / (4 * vocabulary) / 16 * 16, 64)
-    return min(total, wanted)
+  /// Rows and columns of the logits of a chunk. Rows start on multiples of 32 bytes, or products with a vocabulary of
+  /// 50257 would be slow.
+  static func shape(of total: Int, vocabulary: Int, _ dtype: DType, _ precision: Precision) -> (rows: Int, columns: Int)
+  {
+    let columns = (vocabulary + 15) / 16 * 16
+    let wanted = max(budget(precision) / (dtype.size * columns) / 16 * 16, 64)
+    return (min(total, wanted), columns)
   }
 
   static func forEach(_ total: Int, chunk: Int, _ body: (Range<Int>) -> Void) {
@@ -34,9 +40,8 @@ extension Graph {
     try require("head", weight, columns: columns)
     try require("head input", x)
     try require("targets", targets, rows: rows, columns: 1, dtype: .int32)
-    try require("losses", losses, rows: rows, columns: 1)
-    let vocabulary = shape(weight).rows
-    let logits = try workspace("logits", HeadChunk.rows(of: rows, vocabulary: vocabulary), vocabulary)
+    try require("losses", losses, rows: rows, columns: 1, dtype: .float32)
+    let logits = try logits(rows, weight, precision.compute)
     emit(
       LinearCrossEntropyOp(
         x: x, weight: weight, targets: targets, losses: losses, logits: logits, dx: nil, dWeight: nil,
@@ -51,13 +56,18 @@ extension Graph {
     try require("head", weight, columns: columns)
     try require("head input", x)
     try require("targets", targets, rows: rows, columns: 1, dtype: .int32)
-    try require("scores", scores, rows: rows, columns: 1)
+    try require("scores", scores, rows: rows, columns: 1, dtype: .float32)
     try require("greedy tokens", greedy, rows: rows, columns: 1, dtype: .int32)
-    let vocabulary = shape(weight).rows
-    let logits = try workspace("logits", HeadChunk.rows(of: rows, vocabulary: vocabulary), vocabulary)
+    // Not rounded: two likely tokens must not become equal.
+    let logits = try logits(rows, weight, .float32)
     emit(
       LinearLogProbabilitiesOp(
         x: x, weight: weight, targets: targets, scores: scores, greedy: greedy, logits: logits))
+  }
+
+  private mutating func logits(_ rows: Int, _ weight: Value, _ dtype: DType) throws(GraphError) -> Value {
+    let (rows, columns) = HeadChunk.shape(of: rows, vocabulary: shape(weight).rows, dtype, precision)
+    return try workspace("logits", rows, columns, dtype)
   }
 }
 
@@ -87,7 +97,7 @@ struct LinearCrossEntropyOp: Op {
     let dWeight = at[dWeight]
     let trains = dx != nil || dWeight != nil
     HeadChunk.forEach(x.rows, chunk: buffer.rows) { rows in
-      let logits = buffer.rows(0..<rows.count)
+      let logits = buffer.rows(0..<rows.count).columns(first: weight.rows)
       device.matmul(
         logits, x.rows(rows), weight, transposeA: false, transposeB: true, accumulate: .set, bias: nil)
       device.crossEntropy(
@@ -141,7 +151,7 @@ struct LinearLogProbabilitiesOp: Op {
     let scores = at[scores]
     let greedy = at[greedy]
     HeadChunk.forEach(x.rows, chunk: buffer.rows) { rows in
-      let logits = buffer.rows(0..<rows.count)
+      let logits = buffer.rows(0..<rows.count).columns(first: weight.rows)
       device.matmul(
         logits, x.rows(rows), weight, transposeA: false, transposeB: true, accumulate: .set, bias: nil)
       device.logProbabilities(

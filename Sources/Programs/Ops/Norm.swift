@@ -16,7 +16,7 @@ extension Graph {
       sum = try activation(weight + ".residual", rows, columns)
     }
     let y = try activation(weight, rows, columns)
-    let statistics = try activation(weight + ".statistics", rows, 2)
+    let statistics = try activation(weight + ".statistics", rows, 2, .float32)
     emit(
       NormOp(
         x: x, delta: delta, sum: sum, y: y, statistics: statistics, weight: weightValue, bias: biasValue, spec: spec))
@@ -24,7 +24,7 @@ extension Graph {
   }
 }
 
-struct NormOp: Op {
+struct NormOp: RepeatableOp {
   var x: Value, delta: Value?, sum: Value?, y: Value, statistics: Value, weight: Value, bias: Value?
   var spec: NormSpec
 
@@ -42,6 +42,12 @@ struct NormOp: Op {
     device.norm(
       at[y], statistics: at[statistics], sum: at[sum], x: at[x], delta: at[delta], weight: at[weight], bias: at[bias],
       spec)
+  }
+
+  func repeated(into y: Value, _ makeActivation: (Value) -> Value) -> any Op {
+    NormOp(
+      x: sum ?? x, delta: nil, sum: nil, y: y, statistics: makeActivation(statistics), weight: weight, bias: bias,
+      spec: spec)
   }
 
   func backward(_ b: inout Backward) throws(GraphError) {

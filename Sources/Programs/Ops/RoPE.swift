@@ -3,11 +3,13 @@ import Tensors
 extension Graph {
   /// Rotates the query and key heads of packed qkv rows in place. `table` [positions, D]: cosines, then sines.
   public mutating func rope(_ qkv: Value, table: Value, _ spec: RoPESpec) throws(GraphError) {
-    try require("rotary table", table, columns: spec.headDimension)
+    try require("rotary table", table, columns: spec.headDimension, dtype: .float32)
     try requirePositions("rotary table", table, length: spec.length)
     try require("rotary embedding", qkv)
     try requireSequences("rotary embedding", qkv, length: spec.length)
-    guard spec.heads > 0, spec.headDimension % 2 == 0, spec.heads <= shape(qkv).columns / spec.headDimension else {
+    guard spec.heads > 0, spec.headDimension % 2 == 0, spec.headStride >= spec.headDimension,
+      spec.heads <= shape(qkv).columns / spec.headStride
+    else {
       throw .shape(
         operation: "rotary embedding", expected: "\(spec.heads) heads of an even dimension",
         found: "dimension \(spec.headDimension) in \(shape(qkv).columns) columns")

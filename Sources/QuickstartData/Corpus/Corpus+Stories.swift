@@ -23,7 +23,9 @@ extension Corpus {
     }
     return Corpus(
       training: training, heldOut: heldOut, questions: questions,
-      summary: "generated stories, seed \(seed): \(megabytes(training)) to train on, \(count) held-out stories with a question each")
+      summary:
+        "generated stories, seed \(seed): \(megabytes(training)) to train on, \(count) held-out stories with a question each"
+    )
   }
 
   /// The fewest sentences between a fact and the question about it.

@@ -29,7 +29,8 @@ extension Corpus {
       summary: "\(path): \(megabytes(training)) to train on, \(megabytes(heldOut)) held out\(rest)")
   }
 
-  private static func string(_ bytes: Slice<UnsafeBufferPointer<UInt8>>, path: String) throws(QuickstartError) -> String {
+  private static func string(_ bytes: Slice<UnsafeBufferPointer<UInt8>>, path: String) throws(QuickstartError) -> String
+  {
     if let text = String(validating: bytes, as: UTF8.self) { return text }
     var offset = bytes.startIndex
     var parser = Unicode.UTF8.ForwardParser()

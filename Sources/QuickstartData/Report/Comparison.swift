@@ -57,7 +57,8 @@ public struct Comparison: Sendable {
 
   private var table: String {
     let header = [
-      "model", "blocks", "parameters", "steps", "tokens", "validation loss", "held-out loss", "held-out word perplexity",
+      "model", "blocks", "parameters", "steps", "tokens", "validation loss", "held-out loss",
+      "held-out word perplexity",
       "questions right",
     ]
     let rows = models.map { model in

@@ -57,7 +57,9 @@ struct LossChart {
     }
     lines.append("<path d=\"M\(plot.left) \(plot.bottom)H\(plot.right)\" stroke=\"#333\"/>")
     lines.append(
-      text("tokens trained on", x: (plot.left + plot.right) / 2, y: plot.bottom + 42, attributes: "text-anchor=\"middle\""))
+      text(
+        "tokens trained on", x: (plot.left + plot.right) / 2, y: plot.bottom + 42, attributes: "text-anchor=\"middle\"")
+    )
     lines.append(text("validation loss (nats per token)", x: plot.left, y: plot.top - 8))
     for (curve, colour) in zip(curves, Self.colours) { lines.append(line(curve, colour)) }
     lines += labels
@@ -87,7 +89,8 @@ struct LossChart {
       let height = max(y(item.end.y), lowest + lineHeight)
       lowest = height
       let right = Self.plot.right
-      lines.append("<circle cx=\"\(at(x: item.end.x))\" cy=\"\(at(y: item.end.y))\" r=\"3.5\" fill=\"\(item.colour)\"/>")
+      lines.append(
+        "<circle cx=\"\(at(x: item.end.x))\" cy=\"\(at(y: item.end.y))\" r=\"3.5\" fill=\"\(item.colour)\"/>")
       lines.append(
         """
         <path d="M\(coordinate(x(item.end.x) + 6)) \(at(y: item.end.y))L\(right + 6) \(coordinate(height))" \

@@ -70,7 +70,8 @@ struct TradeChain: PlotThread {
   func close(_ story: inout Narration) {
     story.say("\(hero.name) had some \(goods[traders.count], .good, told: told[traders.count - 1]).")
     for step in traders.indices.reversed() {
-      let given: Clause = "\(hero.subject) gave the \(goods[step + 1]) to the \(traders[step], .trade, told: told[step])"
+      let given: Clause =
+        "\(hero.subject) gave the \(goods[step + 1]) to the \(traders[step], .trade, told: told[step])"
       story.say("\(given) and got \(goods[step], .good, told: told[step]).")
     }
   }

@@ -25,7 +25,9 @@ public struct Storyteller: Sendable {
     weave(cast, threads: story.number(2...3), &story) { story in
       if story.chance(1, in: 3) { tellStoryInside(cast, &story) } else { Scenery.describe(&story) }
     }
-    let ending = story.pick(["they all went to bed happy", "that was a good day", "and so they were friends ever after"])
+    let ending = story.pick([
+      "they all went to bed happy", "that was a good day", "and so they were friends ever after",
+    ])
     story.say("\(ending).")
   }
 

@@ -10,11 +10,12 @@ public struct RecipeChange: Sendable, Equatable, CustomStringConvertible {
 
   public var description: String { "\(key): \(saved) → \(current)" }
 
-  /// Settings that a run may change when it goes on: what is computed stays the same, or (for the length of the run)
-  /// was changed in order to change it. Moved training data is recognised by its contents.
+  /// Settings that a run may change when it goes on: what is computed stays the same but for rounding, or (for the length
+  /// of the run) was changed in order to change it. Moved training data is recognised by its contents.
   private static let harmless = [
     "model.tokenizer", "data.validation", "training.steps", "training.tokens", "training.epochs",
-    "training.micro_batch_size", "training.recompute", "validation.", "evaluation.", "checkpoints.", "output.",
+    "training.micro_batch_size", "training.recompute", "training.precision", "optimizer.moments", "validation.",
+    "evaluation.", "checkpoints.", "output.",
   ]
 
   /// Every difference, in the order of the recipe.

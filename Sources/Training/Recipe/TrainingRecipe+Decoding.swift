@@ -132,6 +132,7 @@ extension TrainingRecipe.OptimizerSection {
     if let epsilon = try section.number("epsilon") { self.epsilon = epsilon }
     if let weightDecay = try section.number("weight_decay") { self.weightDecay = weightDecay }
     if let decay: Decay = try section.choice("decay") { self.decay = decay }
+    if let moments: Moments = try section.choice("moments") { self.moments = moments }
     for node in section.list("groups") ?? [] {
       let element = try section.section(of: node, "groups")
       groups.append(
@@ -170,7 +171,7 @@ extension TrainingRecipe.TrainingSection {
       }
       globalBatch = .tokens(tokens)
     }
-    if let precision: Precision = try section.choice("precision") { self.precision = precision }
+    if let precision: PrecisionMode = try section.choice("precision") { self.precision = precision }
     if let seed = try section.count("seed") { self.seed = UInt64(seed) }
     if let clipping = try section.number("gradient_clipping") { gradientClipping = clipping }
     if let recompute: Recompute = try section.choice("recompute") { self.recompute = recompute }

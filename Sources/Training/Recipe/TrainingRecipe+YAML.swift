@@ -55,6 +55,7 @@ extension TrainingRecipe {
       "beta1": .number(optimizer.beta1), "beta2": .number(optimizer.beta2), "epsilon": .number(optimizer.epsilon),
       "weight_decay": .number(optimizer.weightDecay), "decay": .string(optimizer.decay.rawValue),
     ]
+    if optimizer.moments != .float32 { settings["moments"] = .string(optimizer.moments.rawValue) }
     guard !optimizer.groups.isEmpty else { return settings }
     settings["groups"] = .array(
       optimizer.groups.map { group in

@@ -76,10 +76,18 @@ public struct TrainingRecipe: Sendable, Equatable {
     public var weightDecay = 0.1
     /// `decay`: the parameters that `weight_decay` acts on. Default `matrices`.
     public var decay = Decay.matrices
+    /// `moments`: the type of Adam's m and v. Default `float32`.
+    public var moments = Moments.float32
     /// Exceptions by tensor name, in order: where two match, the later one counts.
     public var groups: [Group] = []
 
     public init() {}
+
+    public enum Moments: String, Sendable, CaseIterable {
+      case float32
+      /// Half the memory, rounded stochastically; on a GPU.
+      case bfloat16
+    }
 
     public enum Decay: String, Sendable, CaseIterable {
       /// Every matrix: linear weights and embeddings, no norms and biases (nanoGPT).
@@ -132,7 +140,8 @@ public struct TrainingRecipe: Sendable, Equatable {
     public var microBatchSize: Int?
     /// Default 480 sequences (nanoGPT: 12 · 40).
     public var globalBatch = GlobalBatch.sequences(480)
-    public var precision = Precision.float32
+    /// Default `auto`: bfloat16 with float32 masters on a GPU, float32 on the CPU.
+    public var precision = PrecisionMode.auto
     /// Of fresh weights and of the order of the data. Default 1337 (nanoGPT).
     public var seed: UInt64 = 1337
     /// The largest global gradient norm; 0 switches clipping off. Default 1.0 (nanoGPT and the paper's GPT-2 runs).
@@ -155,8 +164,6 @@ public struct TrainingRecipe: Sendable, Equatable {
       /// `global_batch_tokens`: tokens in one step.
       case tokens(Int)
     }
-
-    public enum Precision: String, Sendable, CaseIterable { case float32 }
   }
 
   /// `validation`: the loss on tokens that are not trained on.

@@ -1,17 +1,45 @@
 import ArgumentParser
 import CPUBackend
+import CUDABackend
+import Files
+import Foundation
+import Programs
 import Tensors
 
 /// Where a command computes.
 struct DeviceOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Where to compute: auto or cpu.", valueName: "name"))
+  @Option(help: ArgumentHelp("Where to compute: auto, cpu or cuda; cuda:1 is the second GPU.", valueName: "name"))
   var device = DeviceName.auto
 
   @Option(help: ArgumentHelp("Threads of the CPU; all cores by default.", valueName: "n"))
   var threads: Int?
 
-  enum DeviceName: String, ExpressibleByArgument, CaseIterable {
-    case auto, cpu
+  @Option(help: ArgumentHelp("libinheritune_cuda.so, when it is not beside the program.", valueName: "file"))
+  var cudaLib: String?
+
+  @Flag(help: "Wait after each CUDA kernel, so that an error names the one that has it.")
+  var check = false
+
+  enum DeviceName: ExpressibleByArgument, Equatable {
+    /// The first GPU where one can be used, else the CPU.
+    case auto
+    case cpu
+    case cuda(Int)
+
+    init?(argument: String) {
+      switch argument {
+      case "auto": self = .auto
+      case "cpu": self = .cpu
+      case "cuda": self = .cuda(0)
+      default:
+        guard argument.hasPrefix("cuda:"), let index = Int(argument.dropFirst(5)), (0...1023).contains(index) else {
+          return nil
+        }
+        self = .cuda(index)
+      }
+    }
+
+    var defaultValueDescription: String { "auto" }
   }
 
   func validate() throws {
@@ -23,5 +51,44 @@ struct DeviceOptions: ParsableArguments {
   static var availableThreads: Int { Processors.available }
 
   /// The only place that knows a backend.
-  func makeDevice() throws -> any Device { try CPUDevice(threads: threads) }
+  /// - Parameter tunes: whether what will run is worth seconds of looking for the fastest algorithms.
+  func makeDevice(_ precision: PrecisionMode, tunes: Bool = false) throws -> any Device {
+    switch device {
+    case .cpu: return try CPUDevice(threads: threads)
+    case .cuda(let index): return try makeCUDA(CUDALibrary.load(path: cudaLib), index, precision, tunes: tunes)
+    case .auto:
+      guard let library = usableLibrary() else { return try CPUDevice(threads: threads) }
+      return try makeCUDA(library, 0, precision, tunes: tunes)
+    }
+  }
+
+  /// nil where there is no library or no GPU: then nobody expects one. What keeps a GPU that is there from being used is an
+  /// error.
+  private func usableLibrary() -> CUDALibrary? {
+    do throws(DeviceError) {
+      let library = try CUDALibrary.load(path: cudaLib)
+      _ = try library.deviceCount()
+      return library
+    } catch { return nil }
+  }
+
+  private func makeCUDA(
+    _ library: CUDALibrary, _ index: Int, _ precision: PrecisionMode, tunes: Bool
+  ) throws -> any Device {
+    try CUDADevice(
+      library: library,
+      options: CUDAOptions(
+        device: index, math: precision == .tfloat32 ? .tensorFloat32 : .float32, check: check,
+        tunes: tunes, algorithmCache: DeviceOptions.cacheFolder.map { $0 + "/matmul-algorithms" }))
+  }
+
+  /// What may be made again but need not: `$XDG_CACHE_HOME/inheritune`; nil where there is no place for it.
+  private static var cacheFolder: String? {
+    let environment = ProcessInfo.processInfo.environment
+    let base =
+      environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? environment["HOME"].map { $0 + "/.cache" }
+    guard let folder = base.map({ $0 + "/inheritune" }) else { return nil }
+    do { try FileTree.makeDirectory(folder) } catch { return nil }
+    return folder
+  }
 }

@@ -1,0 +1,81 @@
+// What the attention kernels work on, and what their files see of each other.
+#pragma once
+
+#include "pack.cuh"
+
+constexpr float IC_LOG2_E = 1.4426950408889634f;
+// More than any sequence has: no window.
+constexpr int IC_NO_WINDOW = 1 << 29;
+
+// The rows from `row` and the columns from `column` on.
+template <class T> __device__ __forceinline__ ic_rows<T> ic_from(const ic_rows<T> &rows, int64_t row, int64_t column) {
+  return {rows.at(row, column), rows.stride};
+}
+
+struct ic_attention_sizes {
+  // Rows of queries of a sequence; the rows of keys and values that a sequence has room for.
+  int length, capacity;
+  int64_t sequences;
+  // Query heads; how many of them share one key/value head; elements of a head.
+  int heads, group, dimension;
+  int window;
+  float scale;
+};
+
+// Query row i of a sequence is at position + i and sees the keys of rows position + i − window + 1 … position + i. The
+// position is that of `scalars`, 0 without, and never one for which a sequence has no room.
+__device__ __forceinline__ int ic_attention_position(const ic_step_scalars *scalars, const ic_attention_sizes &shape) {
+  return scalars ? max(0, min(scalars->position, shape.capacity - shape.length)) : 0;
+}
+
+template <class T> struct ic_forward_arguments {
+  ic_attention_sizes shape;
+  ic_rows<const T> q, k, v;
+  ic_rows<T> y;
+  // [N, H], natural logarithms; base may be NULL.
+  ic_rows<float> log_sum_exp;
+  const ic_step_scalars *scalars;
+  // Bytes that can be moved at once: to shared memory, and to y.
+  int load_bytes, store_bytes;
+};
+
+template <class T> struct ic_backward_arguments {
+  ic_attention_sizes shape;
+  ic_rows<const T> q, k, v, dy, y;
+  ic_rows<const float> log_sum_exp;
+  ic_rows<T> dq, dk, dv;
+  // [H, N], made by the first kernel: dy·y of each row, and its log-sum-exp times `log_sum_exp_factor`.
+  float *delta, *scaled_log_sum_exp;
+  float log_sum_exp_factor;
+  int load_bytes, store_bytes;
+};
+
+// The largest of 16, 8, 4 … bytes that divides addresses, strides and heads of all tensors, so that every head of every
+// row can be moved in units of it.
+inline int ic_attention_unit(int dimension, std::initializer_list<ic_tensor> tensors) {
+  const uint64_t size = tensors.begin()->dtype == IC_BFLOAT16 ? 2 : 4;
+  uint64_t bits = 16 | size * uint64_t(dimension);
+  for (const ic_tensor &tensor : tensors) bits |= tensor.address | size * uint64_t(tensor.stride);
+  return int(bits & -bits);
+}
+
+// attention.cu: says what is wrong with the operands that all attention kernels have. `rows` are of y's shape.
+ic_status ic_check_attention(
+  ic_context *, const char *kernel, ic_tensor qkv, std::initializer_list<ic_tensor> rows, ic_attention_spec spec);
+ic_attention_sizes ic_attention_sizes_of(ic_tensor qkv, ic_attention_spec spec);
+// The part of packed rows that starts at head `head`.
+template <class T> ic_rows<T> ic_heads(ic_tensor qkv, int64_t head, ic_attention_spec spec) {
+  return {ic_pointer<T>(qkv) + head * spec.head_dimension, qkv.stride};
+}
+// Forward attention without an engine. Launches nothing while preparing.
+ic_status ic_attend(ic_context *, const char *kernel, const ic_forward_arguments<bf16> &);
+ic_status ic_attend(ic_context *, const char *kernel, const ic_forward_arguments<float> &);
+
+// Where a block works: index = tile + tiles·(head + heads·sequence).
+struct ic_attention_block {
+  int tile, head;
+  int64_t sequence;
+
+  __device__ __forceinline__ ic_attention_block(int64_t index, int tiles, int heads)
+      : tile(int(index % tiles)), head(int(index / tiles % heads)), sequence(index / tiles / heads) {}
+};

@@ -1,0 +1,161 @@
+import Checkpoints
+import Files
+import Models
+import Programs
+import Tensors
+
+/// A tiny random model with what PyTorch computed for it in float32: a directory with the model, `golden.safetensors`
+/// (token ids, logits, loss, the gradient of every tensor) and `golden.json` (ten steps of AdamW).
+///
+/// What is returned is how far a device is from that. The reference itself is within 2.6e-5 of float64 in the logits, 8e-6
+/// in gradients (of a tensor's largest), 7e-6 in the losses.
+public struct Golden: Sendable, CustomStringConvertible {
+  /// The models whose families there are.
+  public static let names = ["gpt2", "gpt2-inheritune", "llama", "llama-gqa", "llama-hd100", "llama-rope3"]
+
+  public let directory: String
+  public let description: String
+
+  /// - Parameter directory: that of all models.
+  public init(_ name: String, in directory: String) {
+    self.directory = directory + "/" + name
+    description = name
+  }
+
+  public func model() throws -> Model { try Model.load(directory: directory) }
+
+  public func checkpoint() throws -> any CheckpointReader { try Checkpoint.open(directory) }
+
+  public func store(
+    on device: any Device, _ precision: Precision, group: (Parameter) -> ParameterGroup = { _ in .frozen }
+  ) throws -> ParameterStore {
+    try .load(model(), from: checkpoint(), device: device, precision: precision, group: group)
+  }
+
+  private func tensors() throws -> any CheckpointReader { try Checkpoint.open(directory + "/golden.safetensors") }
+
+  // MARK: Inference
+
+  /// Largest difference of the logits of whole sequences.
+  public func logitsDifference(on device: any Device, _ precision: Precision = .float32) throws -> Double {
+    let model = try model()
+    let store = try store(on: device, precision)
+    let rows = try tensors().ids("input_ids")
+    let length = rows[0].count
+    let program = try DecodeProgram(model, store: store, length: length, logitRows: length, capacity: length)
+    return largestDifference(
+      try rows.flatMap { try program.run($0, at: 0) }, try tensors().floats("logits"))
+  }
+
+  /// The same when the tokens of the first sequence come one at a time, through the key/value caches.
+  public func cachedLogitsDifference(on device: any Device, _ precision: Precision = .float32) throws -> Double {
+    let model = try model()
+    let store = try store(on: device, precision)
+    let row = try tensors().ids("input_ids")[0]
+    let program = try DecodeProgram(model, store: store, length: 1, capacity: row.count)
+    let logits = try row.enumerated().flatMap { try program.run([$1], at: $0) }
+    return largestDifference(logits, try tensors().floats("logits").prefix(logits.count))
+  }
+
+  /// Largest difference of the log-probabilities of the next tokens; and how many likeliest tokens are not those of the
+  /// reference.
+  public func scoresDifference(
+    on device: any Device, _ precision: Precision = .float32
+  ) throws -> (scores: Double, greedy: Int) {
+    let model = try model()
+    let store = try store(on: device, precision)
+    let rows = try tensors().ids("input_ids")
+    let logits = try tensors().floats("logits")
+    let program = try ScoringProgram(model, store: store, rows: rows.count, length: rows[0].count)
+    let targets = nextTokens(rows).map { max($0, 0) }
+    device.upload(rows.flatMap { $0 }, to: program.tokens)
+    device.upload(targets, to: program.targets)
+    try program.run()
+    let (scores, greedy) = try program.readScores()
+    var (worst, misses) = (0.0, 0)
+    for (row, target) in targets.enumerated() {
+      let own = Array(logits[row * model.vocabularySize..<(row + 1) * model.vocabularySize])
+      worst = max(worst, abs(Double(scores[row]) - logProbability(of: Int(target), own)))
+      if own[Int(greedy[row])] != own.max() { misses += 1 }
+    }
+    return (worst, misses)
+  }
+
+  // MARK: Training
+
+  /// Difference of the loss, and the largest of any gradient relative to its tensor's largest entry, with a floor of 1e-3
+  /// of the largest gradient anywhere.
+  public func gradientsDifference(
+    on device: any Device, _ precision: Precision = .float32, recompute: Recompute = .none
+  ) throws -> (loss: Double, gradient: Double, tensor: String) {
+    let model = try model()
+    let store = try store(on: device, precision) { _ in ParameterGroup() }
+    let tensors = try tensors()
+    let rows = try tensors.ids("input_ids")
+    let T = rows[0].count
+    let program = try TrainingProgram(model, store: store, rows: rows.count, length: T, recompute: recompute)
+    device.scalars.pointee = StepScalars()
+    device.scalars.pointee.lossScale = 1 / Float(rows.count * (T - 1))
+    device.upload(rows.flatMap { $0 }, to: program.tokens)
+    device.upload(nextTokens(rows), to: program.targets)
+    try program.run()
+    let loss = try program.readLosses().reduce(0) { $0 + Double($1) } / Double(rows.count * (T - 1))
+
+    let expected = try model.weights.entries.map { try tensors.floats("grad." + $0.name) }
+    let floor = 1e-3 * Double(expected.joined().map(abs).max() ?? 0)
+    var worst = (gradient: 0.0, tensor: "")
+    for (entry, expected) in zip(model.weights.entries, expected) {
+      guard case .parameter(let name, let offset) = entry.content else { continue }
+      let found = try store.read(offset..<offset + entry.elementCount, from: .gradients, of: name)
+      let scale = max(floor, Double(expected.map(abs).max() ?? 0))
+      let difference = largestDifference(found, expected) / scale
+      if !(difference <= worst.gradient) { worst = (difference, entry.name) }
+    }
+    return (abs(loss - Double(try tensors.floats("loss")[0])), worst.gradient, worst.tensor)
+  }
+
+  /// Ten AdamW steps: largest difference of the losses before and after each, and of the gradient norms, relative.
+  public func trainingDifference(
+    on device: any Device, _ precision: Precision = .float32
+  ) throws -> (loss: Double, norm: Double) {
+    let model = try model()
+    // The reference decays what has two dimensions.
+    let store = try store(on: device, precision) { ParameterGroup(weightDecay: $0.rows > 1 ? 0.1 : 0) }
+    let batches = try tensors().ids("train_ids")
+    let T = batches[0].count
+    let training = try TrainingProgram(model, store: store, rows: 2, length: T)
+    let update = try OptimizerProgram(store: store, beta1: 0.9, beta2: 0.95, epsilon: 1e-8)
+    let evaluation = try LossProgram(model, store: store, rows: 2, length: T)
+    let reference = try JSON(contentsOf: directory + "/golden.json")["training"]
+    func expected(_ key: String, _ step: Int) -> Double { reference?[key]?.array?[step].double ?? .nan }
+    func mean(_ losses: [Float]) -> Double { losses.reduce(0) { $0 + Double($1) } / Double(2 * (T - 1)) }
+
+    device.scalars.pointee = StepScalars()
+    device.scalars.pointee.lossScale = 1 / Float(2 * (T - 1))
+    device.scalars.pointee.learningRate = 1e-3
+    device.scalars.pointee.clip = 1
+    var worst = (loss: 0.0, norm: 0.0)
+    // Also when one is not a number.
+    func note(_ difference: Double, _ path: WritableKeyPath<(loss: Double, norm: Double), Double>) {
+      if !(abs(difference) <= worst[keyPath: path]) { worst[keyPath: path] = abs(difference) }
+    }
+    var powers = (1.0, 1.0)
+    for step in 0..<10 {
+      let rows = Array(batches[2 * step..<2 * step + 2])
+      for (tokens, targets) in [(training.tokens, training.targets), (evaluation.tokens, evaluation.targets)] {
+        device.upload(rows.flatMap { $0 }, to: tokens)
+        device.upload(nextTokens(rows), to: targets)
+      }
+      powers = (powers.0 * 0.9, powers.1 * 0.95)
+      device.scalars.pointee.biasCorrection1 = Float(1 - powers.0)
+      device.scalars.pointee.biasCorrection2 = Float(1 - powers.1)
+      try training.run()
+      note(mean(try training.readLosses()) - expected("loss_before", step), \.loss)
+      try update.run()
+      note(Double(try update.gradientNorm()) / expected("grad_norm", step) - 1, \.norm)
+      try evaluation.run()
+      note(mean(try evaluation.readLosses()) - expected("loss_after", step), \.loss)
+    }
+    return worst
+  }
+}

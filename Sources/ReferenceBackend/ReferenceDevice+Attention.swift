@@ -1,0 +1,135 @@
+import Foundation
+import Tensors
+
+extension ReferenceDevice {
+  public func rope(_ x: Tensor, table: Tensor, _ spec: RoPESpec, inverse: Bool) {
+    launched()
+    let half = spec.headDimension / 2
+    for i in 0..<x.rows {
+      let angles = table.row(i % spec.length + Int(scalars.pointee.position))
+      for head in 0..<spec.heads {
+        let first = x.row(i) + head * spec.headStride
+        let second = first + half
+        for j in 0..<half {
+          let cosine = angles[j]
+          let sine = inverse ? -angles[half + j] : angles[half + j]
+          let a = first[j]
+          let b = second[j]
+          first[j] = a * cosine - b * sine
+          second[j] = b * cosine + a * sine
+        }
+      }
+    }
+  }
+
+  public func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec) {
+    launched()
+    let keys = spec.keys(of: qkv)
+    let values = spec.values(of: qkv)
+    for i in 0..<qkv.rows {
+      let visible = (i / spec.length * spec.length)...i
+      for head in 0..<spec.heads {
+        let query = qkv.row(i) + head * spec.headDimension
+        logSumExp.row(i)[head] = attend(
+          y.row(i) + head * spec.headDimension, query, keys, values, visible, head, spec)
+      }
+    }
+  }
+
+  /// y [D] of one query over the rows `visible`; returns the logarithm of the sum of exponentials.
+  private func attend(
+    _ y: Elements, _ query: Elements, _ keys: Tensor, _ values: Tensor, _ visible: ClosedRange<Int>, _ head: Int,
+    _ spec: AttentionSpec
+  ) -> Double {
+    let column = spec.kvColumn(head)
+    let scores = visible.map { Double(spec.scale) * dot(query, keys.row($0) + column, spec.headDimension) }
+    let largest = scores.max() ?? 0
+    let weights = scores.map { exp($0 - largest) }
+    let total = weights.reduce(0, +)
+    for d in 0..<spec.headDimension {
+      var sum = 0.0
+      for (weight, row) in zip(weights, visible) { sum += weight * values.row(row)[column + d] }
+      y[d] = sum / total
+    }
+    return largest + log(total)
+  }
+
+  public func attentionBackward(
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec
+  ) {
+    launched()
+    let size = spec.headDimension
+    let scale = Double(spec.scale)
+    let keys = spec.keys(of: qkv)
+    let values = spec.values(of: qkv)
+    let keyStart = spec.heads * size
+    let valueStart = keyStart + spec.kvHeads * size
+    var gradient = [Double](repeating: 0, count: qkv.rows * qkv.columns)
+    for i in 0..<qkv.rows {
+      for head in 0..<spec.heads {
+        let column = spec.kvColumn(head)
+        let start = head * size
+        let query = qkv.row(i) + start
+        let upstream = dy.row(i) + start
+        // Σ_j p_j dp_j of the softmax gradient equals dy·y.
+        let expected = dot(upstream, y.row(i) + start, size)
+        for j in (i / spec.length * spec.length)...i {
+          let key = keys.row(j) + column
+          let value = values.row(j) + column
+          let probability = exp(scale * dot(query, key, size) - logSumExp.row(i)[head])
+          let dScore = probability * (dot(upstream, value, size) - expected) * scale
+          for d in 0..<size {
+            gradient[i * qkv.columns + start + d] += dScore * key[d]
+            gradient[j * qkv.columns + keyStart + column + d] += dScore * query[d]
+            gradient[j * qkv.columns + valueStart + column + d] += probability * upstream[d]
+          }
+        }
+      }
+    }
+    dqkv.fill { gradient[$0 * qkv.columns + $1] }
+  }
+
+  public func attentionCached(
+    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, capacity: Int, _ spec: AttentionSpec
+  ) {
+    launched()
+    let newKeys = spec.keys(of: qkv)
+    let newValues = spec.values(of: qkv)
+    for i in 0..<qkv.rows {
+      let position = Int(scalars.pointee.position) + i % spec.length
+      precondition(position < capacity, "attentionCached: position \(position) of \(capacity)")
+      let first = i / spec.length * capacity
+      for d in 0..<spec.kvHeads * spec.headDimension {
+        keys.row(first + position)[d] = newKeys.row(i)[d]
+        values.row(first + position)[d] = newValues.row(i)[d]
+      }
+      for head in 0..<spec.heads {
+        let start = head * spec.headDimension
+        _ = attend(y.row(i) + start, qkv.row(i) + start, keys, values, first...(first + position), head, spec)
+      }
+    }
+  }
+
+  private func dot(_ a: Elements, _ b: Elements, _ count: Int) -> Double {
+    var sum = 0.0
+    for j in 0..<count { sum += a[j] * b[j] }
+    return sum
+  }
+}
+
+extension AttentionSpec {
+  /// First column, in k or v, of the key/value head that query head `head` reads: groups of H/G neighbours share one.
+  func kvColumn(_ head: Int) -> Int { head / (heads / kvHeads) * headDimension }
+
+  /// The k columns of packed rows.
+  func keys(of qkv: Tensor) -> Tensor { columns(of: qkv, from: heads * headDimension) }
+  /// The v columns of packed rows.
+  func values(of qkv: Tensor) -> Tensor { columns(of: qkv, from: (heads + kvHeads) * headDimension) }
+
+  private func columns(of qkv: Tensor, from start: Int) -> Tensor {
+    var view = qkv
+    view.address += start * qkv.dtype.size
+    view.columns = kvHeads * headDimension
+    return view
+  }
+}

@@ -1,0 +1,35 @@
+/// Float32 numbers in and out of tensors of either floating-point type.
+extension Device {
+  /// Puts `values` into a tensor in row order, rounding to nearest even where it is bfloat16.
+  public func write(_ values: UnsafeBufferPointer<Float>, to tensor: Tensor) {
+    precondition(values.count == tensor.count && tensor.dtype != .int32)
+    guard tensor.dtype == .bfloat16 else { return upload(UnsafeRawBufferPointer(values), to: tensor) }
+    let rounded = [UInt16](unsafeUninitializedCapacity: values.count) { buffer, count in
+      for index in values.indices { buffer[index] = BFloat16.bits(of: values[index]) }
+      count = values.count
+    }
+    rounded.withUnsafeBytes { upload($0, to: tensor) }
+  }
+
+  /// The elements of a tensor in row order. Waits for the device.
+  public func readFloats(_ tensor: Tensor) throws(DeviceError) -> [Float] {
+    precondition(tensor.dtype != .int32)
+    guard tensor.dtype == .bfloat16 else { return try read(tensor) }
+    let rounded: [UInt16] = try read(tensor)
+    return rounded.map(BFloat16.value)
+  }
+
+  /// The elements of a tensor, in row order, as they are. Waits for the device.
+  public func read<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+    _ tensor: Tensor
+  ) throws(DeviceError) -> [Element] {
+    precondition(MemoryLayout<Element>.size == tensor.dtype.size)
+    var elements = [Element](repeating: 0, count: tensor.count)
+    let failure = elements.withUnsafeMutableBytes { bytes -> DeviceError? in
+      do throws(DeviceError) { try download(tensor, to: bytes) } catch { return error }
+      return nil
+    }
+    if let failure { throw failure }
+    return elements
+  }
+}

@@ -1,0 +1,35 @@
+import DeviceChecks
+import Tensors
+
+/// Every kernel against double precision, and against itself: twice the same bits.
+struct KernelsPart {
+  let device: any Device
+
+  func run(_ report: Report) throws {
+    var worst: [String: (error: Double, tolerance: Double, count: Int, description: String)] = [:]
+    var failed: [String] = []
+    for kernel in KernelCase.all where device.info.dtypes.contains(kernel.dtype) {
+      let error = try kernel.error(on: device)
+      let (first, second) = try (kernel.run(device), kernel.run(device))
+      let repeats = zip(first, second).allSatisfy { zip($0, $1).allSatisfy { $0.bitPattern == $1.bitPattern } }
+      if !(error <= kernel.tolerance) {
+        failed.append("\(kernel): off by \(error.short()), at most \(kernel.tolerance.short()) expected")
+      }
+      if !repeats { failed.append("\(kernel): another result when it was run again") }
+      let key = "\(kernel.kernel) \(kernel.dtype)"
+      let known = worst[key] ?? (0, 0, 0, "")
+      let isWorse = !(error / kernel.tolerance <= known.error / max(known.tolerance, .leastNonzeroMagnitude))
+      worst[key] =
+        isWorse || known.count == 0
+        ? (error, kernel.tolerance, known.count + 1, kernel.description)
+        : (known.error, known.tolerance, known.count + 1, known.description)
+    }
+    report.table(
+      ["kernel", "cases", "largest error", "tolerance", "case"],
+      worst.sorted { $0.key < $1.key }.map { key, value in
+        [key, "\(value.count)", value.error.short(), value.tolerance.short(), value.description]
+      })
+    for failure in failed.prefix(40) { report.expect(false, failure) }
+    report.expect(failed.isEmpty, "\(KernelCase.all.count) cases, each run twice with the same bits")
+  }
+}

@@ -1,0 +1,2 @@
+@_exported import DeviceChecks
+@_exported import ReferenceBackend
