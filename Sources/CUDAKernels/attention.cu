@@ -93,7 +93,7 @@ static ic_status launch(
   ic_context *context, const char *name, void (*kernel)(Arguments, More...), int64_t blocks, int threads,
   size_t shared_bytes, const Arguments &arguments, More... more) {
   const ic_status status = allow(context, name, reinterpret_cast<const void *>(kernel), shared_bytes, blocks);
-  if (status != IC_OK || context->preparing) return status;
+  if (status != IC_OK) return status;
   IC_LAUNCH(kernel, unsigned(blocks), threads, shared_bytes, context, arguments, more...);
   return ic_launched(context, name);
 }

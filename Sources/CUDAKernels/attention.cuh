@@ -67,7 +67,7 @@ ic_attention_sizes ic_attention_sizes_of(ic_tensor qkv, ic_attention_spec spec);
 template <class T> ic_rows<T> ic_heads(ic_tensor qkv, int64_t head, ic_attention_spec spec) {
   return {ic_pointer<T>(qkv) + head * spec.head_dimension, qkv.stride};
 }
-// Forward attention without an engine. Launches nothing while preparing.
+// Forward attention without an engine.
 ic_status ic_attend(ic_context *, const char *kernel, const ic_forward_arguments<bf16> &);
 ic_status ic_attend(ic_context *, const char *kernel, const ic_forward_arguments<float> &);
 

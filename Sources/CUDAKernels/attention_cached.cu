@@ -295,7 +295,6 @@ template <class T> ic_status decode(ic_context *context, const ic_forward_argume
   if (!arguments.sums) return IC_OUT_OF_MEMORY;
   arguments.maxima = arguments.sums + count * shape.dimension;
   arguments.totals = arguments.maxima + count;
-  if (context->preparing) return IC_OK;
 
   if (unit < 4 * int(sizeof(T))) {
     launch_decode<T, 1, 8>(context, arguments, chunks * arguments.parts, single);
@@ -332,13 +331,11 @@ ic_status ic_attention_cached(
     arguments.load_bytes = unit;
     arguments.store_bytes = ic_attention_unit(spec.head_dimension, {y});
 
-    if (!context->preparing) {
-      switch (unit) {
-      case 16: launch_append<uint4>(context, arguments.shape, qkv, keys, values, spec); break;
-      case 8: launch_append<uint2>(context, arguments.shape, qkv, keys, values, spec); break;
-      case 4: launch_append<uint32_t>(context, arguments.shape, qkv, keys, values, spec); break;
-      default: launch_append<bf16>(context, arguments.shape, qkv, keys, values, spec); break;
-      }
+    switch (unit) {
+    case 16: launch_append<uint4>(context, arguments.shape, qkv, keys, values, spec); break;
+    case 8: launch_append<uint2>(context, arguments.shape, qkv, keys, values, spec); break;
+    case 4: launch_append<uint32_t>(context, arguments.shape, qkv, keys, values, spec); break;
+    default: launch_append<bf16>(context, arguments.shape, qkv, keys, values, spec); break;
     }
     if (spec.length >= fewest_tile_rows) return ic_attend(context, "attention_cached", arguments);
     return decode(context, arguments, unit);

@@ -186,11 +186,10 @@ ic_status ic_attention_engine_forward(
   size_t sums_bytes = padded(size_t(qkv.rows) * size_t(spec.heads) * sizeof(float));
   char *scratch = static_cast<char *>(ic_scratch(context, sums_bytes + size_t(plan->graph.workspace_bytes)));
   if (!scratch) return IC_OUT_OF_MEMORY;
-  if (context->preparing) return IC_OK;
 
   int64_t q_width = int64_t(spec.heads) * spec.head_dimension, k_width = int64_t(spec.kv_heads) * spec.head_dimension;
   float scale = spec.scale, masked = -std::numeric_limits<float>::infinity();
-  bool done = plan->graph.execute(
+  bool done = context->preparing || plan->graph.execute(
     {{IC_ATTENTION_Q, at(qkv, 0, 0)},
      {IC_ATTENTION_K, at(qkv, 0, q_width)},
      {IC_ATTENTION_V, at(qkv, 0, q_width + k_width)},
@@ -225,14 +224,13 @@ ic_status ic_attention_engine_backward(
   size_t sums_bytes = padded(size_t(shape.batch * shape.length * shape.heads) * sizeof(float));
   char *scratch = static_cast<char *>(ic_scratch(context, 2 * sums_bytes + size_t(plan->graph.workspace_bytes)));
   if (!scratch) return IC_OUT_OF_MEMORY;
-  if (context->preparing) return IC_OK;
 
   int64_t q_width = int64_t(spec.heads) * spec.head_dimension, k_width = int64_t(spec.kv_heads) * spec.head_dimension;
   float scale = spec.scale, masked = -std::numeric_limits<float>::infinity(), one = 1;
   for (int64_t first = 0; first < batch; first += shape.batch) {
     int64_t row = first * shape.length;
     launch_transpose<true>(context, reinterpret_cast<float *>(scratch), log_sum_exp, row, shape);
-    bool done = plan->graph.execute(
+    bool done = context->preparing || plan->graph.execute(
       {{IC_ATTENTION_Q, at(qkv, row, 0)},
        {IC_ATTENTION_K, at(qkv, row, q_width)},
        {IC_ATTENTION_V, at(qkv, row, q_width + k_width)},

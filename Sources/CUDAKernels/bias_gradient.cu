@@ -17,7 +17,6 @@ template <class T, int N> ic_status add_column_sums(ic_context *context, ic_tens
   const ic_column_plan plan = ic_plan_columns(context, dy.rows, dy.columns, N);
   auto *partials = ic_scratch_array<float>(context, plan.chunks * dy.columns);
   if (!partials) return IC_OUT_OF_MEMORY;
-  if (context->preparing) return IC_OK;
   ic_column_sums<N>(context, plan, dy.rows, dy.columns, partials, gradient_terms<T, N>{ic_rows_of<T>(dy)});
   ic_add_partial_sums(context, {{ic_pointer<float>(d_bias), nullptr}}, 1, partials, plan.chunks, dy.columns);
   return ic_launched(context, "biasGradient");

@@ -161,7 +161,6 @@ ic_status backward(
     scratch = ic_scratch_array<int32_t>(context, (sort_parts + 2) * rows);
     if (!scratch) return IC_OUT_OF_MEMORY;
   }
-  if (context->preparing) return IC_OK;
   if (d_table.address) {
     for (int64_t first = 0; first < dy.rows; first += most_rows) {
       const int64_t rows = dy.rows - first < most_rows ? dy.rows - first : most_rows;
@@ -181,7 +180,6 @@ ic_status backward(
 
 ic_status ic_gather_rows(
   ic_context *context, ic_tensor y, ic_tensor indices, ic_tensor table, ic_tensor positions, int64_t length) {
-  if (context->preparing) return IC_OK;
   return ic_by_type(context, y.dtype, "gatherRows", [&](auto zero) {
     using T = decltype(zero);
     ic_map_packs<ic_pack_size<T>>(context, y.rows, y.columns, {y, table, positions}, [&](auto size) {

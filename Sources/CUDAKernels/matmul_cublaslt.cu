@@ -332,16 +332,15 @@ ic_status ic_matmul(
     c.rows, c.columns, inner, a.stride, b.stride, c.stride, a.dtype, c.dtype, transpose_a != 0, transpose_b != 0,
     accumulate == IC_ADD, alignment(a), alignment(b), alignment(c), fused_bias ? alignment(fused_bias, 0) : 0};
   Plan &plan = plan_for(context, problem, a.address, b.address, fused_bias);
-  if (context->preparing) return IC_OK;
   if (!plan.served) return ic_matmul_plain(context, c, a, b, transpose_a, transpose_b, accumulate, bias);
 
   ic_matmul_engine *engine = context->matmul;
   int status = CUBLAS_SUCCESS;
-  if (fused_bias) {
+  if (fused_bias && !context->preparing) {
     status = engine->cublas.description_set(
       plan.description, CUBLASLT_DESCRIPTION_BIAS_POINTER, &fused_bias, sizeof fused_bias);
   }
-  if (status == CUBLAS_SUCCESS) {
+  if (status == CUBLAS_SUCCESS && !context->preparing) {
     status = enqueue(
       context, plan, plan.algorithm, problem.add, a.address, b.address, reinterpret_cast<void *>(c.address));
   }

@@ -107,7 +107,6 @@ ic_status launch_cached(ic_context *context, const operands<T> &o, ic_column_res
     partials = ic_scratch_array<float>(context, blocks * Sums * o.columns);
     if (!partials) return IC_OUT_OF_MEMORY;
   }
-  if (context->preparing) return IC_OK;
   auto kernel = norm_backward_cached<T, P, Sums>;
   IC_LAUNCH(kernel, static_cast<unsigned>(blocks), static_cast<unsigned>(threads), 0, context, o, partials);
   if (Sums > 0) ic_add_partial_sums(context, results, Sums, partials, blocks, o.columns);
@@ -158,7 +157,6 @@ template <class T> ic_status launch_any(ic_context *context, const operands<T> &
     partials = ic_scratch_array<float>(context, plan.chunks * 2 * o.columns);
     if (!partials) return IC_OUT_OF_MEMORY;
   }
-  if (context->preparing) return IC_OK;
   if (sums) {
     ic_column_sums<1>(
       context, plan, o.rows, o.columns, partials, parameter_terms<T>{o.dy, o.x, o.statistics});

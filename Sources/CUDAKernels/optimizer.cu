@@ -206,7 +206,6 @@ ic_status ic_sum_of_squares(ic_context *context, ic_tensor out, ic_tensor x) {
     const unsigned blocks = blocks_for(context, count / (aligned ? N : 1), 8);
     auto *partials = ic_scratch_array<double>(context, blocks);
     if (!partials) return IC_OUT_OF_MEMORY;
-    if (context->preparing) return IC_OK;
     auto sum = aligned ? sum_of_squares<T, N> : sum_of_squares<T, 1>;
     IC_LAUNCH(sum, blocks, update_threads, 0, context, partials, static_cast<const T *>(ic_pointer<T>(x)), count);
     IC_LAUNCH(
@@ -225,7 +224,7 @@ ic_status ic_adamw(
       "adamW: bfloat16 parameters without float32 masters; updates are smaller than their rounding, so keep masters");
   }
   if (m.dtype != v.dtype) return ic_fail(context, IC_INVALID, "adamW: m and v of different types");
-  if (context->preparing || count_of(parameters) <= 0) return IC_OK;
+  if (count_of(parameters) <= 0) return IC_OK;
   return ic_by_type(context, parameters.dtype, "adamW", [&](auto parameter) {
     return ic_by_type(context, m.dtype, "adamW", [&](auto moment) {
       return launch<decltype(parameter), decltype(moment)>(

@@ -10,8 +10,17 @@
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
-#define IC_LAUNCH(kernel, grid, block, shared_bytes, context, ...) \
-  kernel<<<(grid), (block), (shared_bytes), (context)->stream>>>(__VA_ARGS__)
+// Launches a kernel. While the context is preparing, the kernel is loaded instead: CUDA loads kernels when they are first
+// used, which may wait for the device and so has no place in a capture.
+#define IC_LAUNCH(kernel, grid, block, shared_bytes, context, ...)                      \
+  do {                                                                                  \
+    if ((context)->preparing) {                                                         \
+      cudaFuncAttributes ic_attributes;                                                 \
+      cudaFuncGetAttributes(&ic_attributes, reinterpret_cast<const void *>(kernel));    \
+    } else {                                                                            \
+      kernel<<<(grid), (block), (shared_bytes), (context)->stream>>>(__VA_ARGS__);      \
+    }                                                                                   \
+  } while (0)
 // The dynamic shared memory of a kernel, as an array of `type`.
 #define IC_DYNAMIC_SHARED(type, name)                                \
   extern __shared__ __align__(16) unsigned char ic_dynamic_shared[]; \

@@ -172,7 +172,6 @@ template <class T, int N> struct fill_pack {
 template <class Make>
 ic_status map_joined(
   ic_context *context, const char *kernel, std::initializer_list<ic_tensor> operands, Make make) {
-  if (context->preparing) return IC_OK;
   return ic_by_type(context, operands.begin()->dtype, kernel, [&](auto zero) {
     constexpr int N = ic_pack_size<decltype(zero)>;
     const ic_map_shape shape = ic_joined_rows(operands);
@@ -213,7 +212,6 @@ ic_status ic_activate_backward(ic_context *context, ic_tensor dx, ic_tensor dy, 
 }
 
 ic_status ic_gated(ic_context *context, ic_tensor y, ic_tensor gate_up, ic_activation kind) {
-  if (context->preparing) return IC_OK;
   return ic_by_type(context, y.dtype, "gated", [&](auto zero) {
     using T = decltype(zero);
     ic_map_packs<ic_pack_size<T>>(context, y.rows, y.columns, {y, gate_up}, [&](auto size) {
@@ -225,7 +223,6 @@ ic_status ic_gated(ic_context *context, ic_tensor y, ic_tensor gate_up, ic_activ
 
 ic_status ic_gated_backward(
   ic_context *context, ic_tensor d_gate_up, ic_tensor dy, ic_tensor gate_up, ic_activation kind) {
-  if (context->preparing) return IC_OK;
   return ic_by_type(context, dy.dtype, "gatedBackward", [&](auto zero) {
     using T = decltype(zero);
     ic_map_packs<ic_pack_size<T>>(context, dy.rows, dy.columns, {d_gate_up, dy, gate_up}, [&](auto size) {
@@ -254,7 +251,6 @@ ic_status ic_copy(ic_context *context, ic_tensor y, ic_tensor x) {
   if (y.dtype != x.dtype && (y.dtype == IC_INT32 || x.dtype == IC_INT32)) {
     return ic_fail(context, IC_INVALID, "copy: int32 rows are copied to int32 rows, found another type");
   }
-  if (context->preparing) return IC_OK;
   if (y.dtype == x.dtype) {
     if (y.dtype == IC_BFLOAT16) {
       copy_bits<uint16_t>(context, y, x);

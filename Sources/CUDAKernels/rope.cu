@@ -78,7 +78,7 @@ ic_status ic_rope(ic_context *context, ic_tensor x, ic_tensor table, ic_rope_spe
       context, IC_UNSUPPORTED, "rope: heads of %d elements; the CUDA device rotates heads of at most 512",
       spec.head_dimension);
   }
-  if (context->preparing || x.rows <= 0 || half <= 0 || spec.heads <= 0) return IC_OK;
+  if (x.rows <= 0 || half <= 0 || spec.heads <= 0) return IC_OK;
   return ic_by_type(context, x.dtype, "rope", [&](auto zero) {
     using T = decltype(zero);
     constexpr int N = ic_pack_size<T>;

@@ -10,7 +10,7 @@ struct CurvePart {
   let device: any Device
   let directory: String
 
-  private static let steps = 200, rows = 16, length = 256
+  private static let steps = 200, rows = 8, length = 128
   private static let learningRate = 1e-3, weightDecay = 0.1, beta1 = 0.9, beta2 = 0.95
 
   func run(_ report: Report) throws {

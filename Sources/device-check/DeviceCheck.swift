@@ -57,7 +57,7 @@ struct DeviceCheck: ParsableCommand {
     let report = Report()
     let folder = self.folder ?? NSTemporaryDirectory() + "/device-check-\(ProcessInfo.processInfo.processIdentifier)"
     try FileTree.makeDirectory(folder)
-    defer { if self.folder == nil { try? FileManager.default.removeItem(atPath: folder) } }
+    defer { if self.folder == nil { remove(folder) } }
     // The engines that are fastest today may not be tomorrow: algorithms are remembered for this run alone.
     let device = try makeDevice(algorithmCache: folder + "/matmul-algorithms")
     head(report, device)
@@ -90,6 +90,10 @@ struct DeviceCheck: ParsableCommand {
     }
     if let output { try report.write(to: output) }
     guard report.failures.isEmpty else { throw ExitCode.failure }
+  }
+
+  private func remove(_ folder: String) {
+    do { try FileManager.default.removeItem(atPath: folder) } catch { print("left behind: \(folder): \(error)") }
   }
 
   private func makeDevice(algorithmCache: String) throws -> any Device {

@@ -124,6 +124,7 @@ namespace {
 
 struct Stream {
   cudaStream_t stream;
+  bool preparing = false;
 };
 
 // The launches by name. `y` has test_value_count elements.

@@ -42,9 +42,12 @@ struct DeviceTests {
     let folder = try Folder()
     try folder.prepare(steps: 4)
     let recipe = folder.path + "/run.yaml"
-    func run(_ arguments: [String]) throws -> Command.Outcome {
-      let cache = ["INHERITUNE_CUDA_LIB": library, "XDG_CACHE_HOME": folder.path + "/cache"]
-      let outcome = try Command.start(arguments, environment: cache).finish()
+    func run(_ arguments: [String], graphs: Bool = true) throws -> Command.Outcome {
+      let environment = [
+        "INHERITUNE_CUDA_LIB": library, "INHERITUNE_CUDA_GRAPHS": graphs ? "1" : "0",
+        "XDG_CACHE_HOME": folder.path + "/cache",
+      ]
+      let outcome = try Command.start(arguments, environment: environment).finish()
       #expect(outcome.status == 0, "\(outcome)")
       return outcome
     }
@@ -54,10 +57,10 @@ struct DeviceTests {
         return entry?["loss"] as? Double
       }
     }
-    func train(_ name: String, _ device: String, _ settings: String...) throws {
+    func train(_ name: String, _ device: String, graphs: Bool = true, _ settings: String...) throws {
       _ = try run(
         ["train", recipe, "--device", device, "--set", "output.directory=\(folder.path)/\(name)"]
-          + settings.flatMap { ["--set", $0] })
+          + settings.flatMap { ["--set", $0] }, graphs: graphs)
     }
 
     try train("cpu", "cpu")
@@ -66,6 +69,9 @@ struct DeviceTests {
     let exact = try losses("float32")
     #expect(expected.count == 4 && exact.count == 4)
     for (a, b) in zip(exact, expected) { #expect(abs(a - b) < 1e-4) }
+
+    try train("one by one", "cuda", graphs: false, "training.precision=float32")
+    #expect(try losses("one by one") == exact)
 
     // As it comes: bfloat16, also where it was on the CPU before.
     try train("auto", "auto")

@@ -52,9 +52,10 @@ template <class T> T shuffle(unsigned mask, T value, unsigned source, const char
 
 }  // namespace emulation
 
-#define IC_LAUNCH(kernel, grid, block, shared_bytes, context, ...)                                        \
-  emulation::launch_kernel(#kernel, (kernel), dim3(grid), dim3(block), (shared_bytes), (context)->stream, \
-    __VA_ARGS__)
+#define IC_LAUNCH(kernel, grid, block, shared_bytes, context, ...)                                          \
+  ((context)->preparing ? void()                                                                          \
+                        : emulation::launch_kernel(#kernel, (kernel), dim3(grid), dim3(block),              \
+                            (shared_bytes), (context)->stream, __VA_ARGS__))
 #define IC_DYNAMIC_SHARED(type, name) type *name = reinterpret_cast<type *>(emulation::dynamic_shared())
 
 // Where the caller is, for messages, and so that two different barriers are told apart.
