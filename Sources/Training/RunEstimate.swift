@@ -14,7 +14,7 @@ public struct RunEstimate: Sendable {
   public let checkpointBytes: Int
   /// Floating-point operations for a token, forward and backward, as MFU counts them.
   public let operationsPerToken: Double
-  /// The same with what `training.recompute` computes again: what the device has to do.
+  /// The same with what `training.recompute` computes again, and heads padded: what the device has to do.
   public let executedOperationsPerToken: Double
   /// nil for a run in epochs whose data are not known.
   public let totalSteps: Int?
@@ -31,16 +31,14 @@ public struct RunEstimate: Sendable {
     batch = try BatchShape(recipe, sequenceLength: recipe.sequenceLength(of: model))
     let groups = try OptimizerGroups(recipe.optimizer, model: model)
     let (rows, length) = (batch.microBatch, batch.sequenceLength)
-    func plan(_ recompute: Recompute) throws -> TrainingPlan {
+    func plan(_ precision: Precision, _ recompute: Recompute) throws -> TrainingPlan {
       try TrainingPlan(
         model, rows: rows, length: length, precision: precision, recompute: recompute, group: groups.group)
     }
-    let executed = try plan(recipe.training.recompute)
+    let executed = try plan(precision, recipe.training.recompute)
     memory = executed.memory
     executedOperationsPerToken = executed.floatingPointOperationsPerToken
-    operationsPerToken =
-      recipe.training.recompute == .none
-      ? executedOperationsPerToken : try plan(.none).floatingPointOperationsPerToken
+    operationsPerToken = try plan(.float32, .none).floatingPointOperationsPerToken
     let trainable = model.parameters.reduce(0) { $0 + (groups.group(of: $1).isFrozen ? 0 : $1.count) }
     parameterCount = (model.parameterCount, trainable)
     checkpointBytes = 4 * model.parameterCount + 2 * precision.moments.size * trainable

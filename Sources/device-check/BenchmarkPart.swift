@@ -85,7 +85,8 @@ struct BenchmarkPart {
     report.line("### \(shape.name): \(shape.rows) sequences of \(shape.length), \(precision.compute)\n")
     report.line(
       "- \((tokens / seconds).short(4)) tokens/s, \((seconds * 1e3).short(4)) ms a step of "
-        + "\(step.operationsPerToken / 1e9) GFLOP a token (forward, backward, clipping, AdamW; median of \(Self.steps))"
+        + "\((step.operationsPerToken / 1e9).short(4)) GFLOP a token (forward, backward, clipping, AdamW; median of "
+        + "\(Self.steps))"
     )
     report.line("- \((operations / 1e12).short()) TFLOP/s\(share ?? "")")
     if let before, let after {
@@ -157,7 +158,11 @@ private final class Step {
       model, store: store, rows: shape.rows, length: shape.length, recompute: shape.recompute)
     update = try OptimizerProgram(store: store, beta1: 0.9, beta2: 0.95, epsilon: 1e-8)
     memory = training.memory
-    operationsPerToken = Double(training.floatingPointOperations) / Double(shape.rows * shape.length)
+    // As the peers count: 6 · (parameters of the products) + 12 · L · C · T, attention without its mask. A plan counts what
+    // the mask leaves, half of it.
+    let plan = try TrainingPlan(model, rows: shape.rows, length: shape.length, recompute: .none) { _ in ParameterGroup() }
+    operationsPerToken =
+      plan.floatingPointOperationsPerToken + 6 * Double(model.layerCount * model.width * shape.length)
     var random = SplitMix64(seed: 2)
     let ids = (0..<shape.rows * shape.length).map { _ in Int32(random.next(below: model.vocabularySize)) }
     for tensor in [training.tokens, training.targets] { ids.withUnsafeBytes { device.upload($0, to: tensor) } }

@@ -5,6 +5,12 @@ import Tensors
 struct KernelsPart {
   let device: any Device
 
+  /// What is promised of a GPU. The cases' own tolerances are what the exact functions of a processor reach; a GPU's fast
+  /// exponentials and quotients are a few units in the last place off.
+  private static func tolerance(_ kernel: KernelCase) -> Double {
+    max(kernel.tolerance, kernel.dtype == .float32 ? 1e-5 : 2e-2)
+  }
+
   func run(_ report: Report) throws {
     var worst: [String: (error: Double, tolerance: Double, count: Int, description: String)] = [:]
     var failed: [String] = []
@@ -12,16 +18,17 @@ struct KernelsPart {
       let error = try kernel.error(on: device)
       let (first, second) = try (kernel.run(device), kernel.run(device))
       let repeats = zip(first, second).allSatisfy { zip($0, $1).allSatisfy { $0.bitPattern == $1.bitPattern } }
-      if !(error <= kernel.tolerance) {
-        failed.append("\(kernel): off by \(error.short()), at most \(kernel.tolerance.short()) expected")
+      let tolerance = Self.tolerance(kernel)
+      if !(error <= tolerance) {
+        failed.append("\(kernel): off by \(error.short()), at most \(tolerance.short()) expected")
       }
       if !repeats { failed.append("\(kernel): another result when it was run again") }
       let key = "\(kernel.kernel) \(kernel.dtype)"
       let known = worst[key] ?? (0, 0, 0, "")
-      let isWorse = !(error / kernel.tolerance <= known.error / max(known.tolerance, .leastNonzeroMagnitude))
+      let isWorse = !(error / tolerance <= known.error / max(known.tolerance, .leastNonzeroMagnitude))
       worst[key] =
         isWorse || known.count == 0
-        ? (error, kernel.tolerance, known.count + 1, kernel.description)
+        ? (error, tolerance, known.count + 1, kernel.description)
         : (known.error, known.tolerance, known.count + 1, known.description)
     }
     report.table(

@@ -25,6 +25,15 @@ import Testing
         "output.directory: \"runs/run\" → \"elsewhere\"", "evaluation.every: the default → 5",
         "evaluation.tasks: the default → [\"piqa\"]", "evaluation.data: the default → \"rows\"",
       ])
+    // From the CPU to a GPU and back.
+    let precision = try changes {
+      $0.training.precision = .bfloat16
+      $0.optimizer.moments = .bfloat16
+    }
+    #expect(
+      precision.map(\.description) == [
+        "training.precision: \"auto\" → \"bfloat16\"", "optimizer.moments: the default → \"bfloat16\"",
+      ])
     #expect(try changes { $0.training.duration = .epochs(2) }.map(\.key) == ["training.steps", "training.epochs"])
   }
 

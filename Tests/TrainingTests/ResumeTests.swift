@@ -100,6 +100,28 @@ import Testing
     #expect(try metrics(directory, "again") == metrics(directory))
   }
 
+  /// As from a processor to a GPU, and back: checkpoints have the float32 masters.
+  @Test func goesOnInAnotherPrecision() throws {
+    let directory = try TemporaryDirectory()
+    try directory.writeTokens("data")
+    let recipe = tinyRecipe(directory, steps: 9)
+    try train(recipe)
+    let expected = try metrics(directory).compactMap { $0["loss"]?.double }
+
+    var changing = recipe
+    changing.output.directory = directory.path + "/changing"
+    try train(changing, stoppingAt: 3)
+    changing.training.precision = .bfloat16
+    changing.optimizer.moments = .bfloat16
+    #expect(try train(changing, stoppingAt: 6).outcome.step == 6)
+    changing.training.precision = .float32
+    changing.optimizer.moments = .float32
+    #expect(try train(changing).outcome.isFinished)
+    let found = try metrics(directory, "changing").compactMap { $0["loss"]?.double }
+    #expect(found.count == 9 && found.prefix(3).elementsEqual(expected.prefix(3)))
+    for (a, b) in zip(found.dropFirst(3), expected.dropFirst(3)) { #expect(a != b && abs(a - b) < 0.1) }
+  }
+
   /// As after kill -9 between two checkpoints: the steps since the last one are done again, and stand in the metrics
   /// once.
   @Test func stepsSinceTheLastCheckpointAreRepeated() throws {
