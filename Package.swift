@@ -55,7 +55,7 @@ let package = Package(
       ]),
     .target(name: "Evaluation", dependencies: ["Files", "Models", "Programs", "Tensors", "Tokenization"]),
 
-    // The command line; the only room that knows a backend.
+    // The command line.
     .executableTarget(
       name: "inheritune",
       dependencies: [

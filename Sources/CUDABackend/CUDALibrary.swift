@@ -73,12 +73,15 @@ public struct CUDADeviceInfo: Sendable {
   /// card not listed.
   public static func peakOperationsPerSecond(ofCard name: String) -> Double? {
     let words = Set(name.split { " -".contains($0) }.map { $0.uppercased() })
+    // Less than the card that they are named after.
+    guard words.isDisjoint(with: ["LAPTOP", "MIG", "MAX"]) else { return nil }
     return peaks.first { words.isSuperset(of: $0.words) }?.peak
   }
 
   /// The words that name a card; the more specific before the more general.
   private static let peaks: [(words: Set<String>, peak: Double)] = [
     (["B200"], 2250e12), (["GH200"], 989.4e12), (["H200"], 989.4e12), (["H100", "PCIE"], 756e12),
+    (["H100", "NVL"], 835e12),
     (["H100"], 989.4e12), (["A100"], 312e12), (["L40S"], 362e12), (["L40"], 181e12), (["L4"], 121e12),
     (["A40"], 149.7e12), (["A6000"], 154.8e12), (["4090"], 165.2e12), (["3090", "TI"], 80e12), (["3090"], 71e12),
   ]

@@ -297,9 +297,12 @@ Plan &plan_for(ic_context *context, const Problem &problem, uint64_t a, uint64_t
   if (remembered) algorithms = {algorithms[size_t(chosen)]};
   if (!context->tuning) algorithms.resize(1);
   // Also where there is no choice: a kernel is loaded when it is first launched, which must not be in a capture.
-  int best = context->capturing ? 0 : std::max(0, fastest(context, problem, plan, algorithms, a, b));
-  plan.algorithm = algorithms[size_t(best)];
-  if (!remembered && context->tuning) engine->choices->store(name, choice_name(engine->cublas, algorithms, size_t(best)));
+  int best = context->capturing ? -1 : fastest(context, problem, plan, algorithms, a, b);
+  size_t index = size_t(std::max(0, best));
+  plan.algorithm = algorithms[index];
+  if (best >= 0 && !remembered && context->tuning) {
+    engine->choices->store(name, choice_name(engine->cublas, algorithms, index));
+  }
   return plan;
 }
 

@@ -25,8 +25,6 @@ public final class TrainingProgram {
   }
 
   public var memory: MemoryReport { program.memory }
-  /// Of one micro-batch, forward and backward; what is recomputed counts again.
-  public var floatingPointOperations: Int { program.floatingPointOperations }
 
   public func run() throws(DeviceError) { try program.run() }
 

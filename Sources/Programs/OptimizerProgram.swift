@@ -17,7 +17,7 @@ public final class OptimizerProgram {
     let updates = store.groups.compactMap { group in
       group.state.map { state in
         (
-          parameters: group.parameters, state: state,
+          parameters: group.parameters, master: group.master, state: state,
           spec: AdamWSpec(
             beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: group.group.weightDecay,
             learningRateMultiplier: group.group.learningRateMultiplier)
@@ -32,7 +32,7 @@ public final class OptimizerProgram {
         for index in updates.indices {
           let update = updates[index]
           device.adamW(
-            parameters: update.parameters, master: update.state.master, gradients: update.state.gradients,
+            parameters: update.parameters, master: update.master, gradients: update.state.gradients,
             m: update.state.m, v: update.state.v, squaredNorm: squaredNorm, update.spec)
         }
       }

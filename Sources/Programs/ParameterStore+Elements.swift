@@ -11,9 +11,6 @@ extension ParameterStore {
     case m, v
   }
 
-  /// The type that `part` of a parameter is kept in; nil where there is no such parameter, or it is frozen.
-  public func dtype(_ part: Part, of name: String) -> DType? { place(name)?.tensor(part)?.dtype }
-
   /// Stores elements of a parameter, from `start` on. Its rounded copy follows its master.
   /// - Throws: `GraphError.missingParameter`; `GraphError.frozenParameter` for a part that only training has.
   public func write(
@@ -22,7 +19,7 @@ extension ParameterStore {
     let place = try requirePlace(name)
     guard let tensor = place.tensor(part) else { throw .frozenParameter(name) }
     put(values, in: tensor, of: place.parameter, at: start)
-    if part == .weights, place.state?.master != nil { put(values, in: place.weight, of: place.parameter, at: start) }
+    if part == .weights, place.master != nil { put(values, in: place.weight, of: place.parameter, at: start) }
   }
 
   /// The elements `range` of a parameter. Waits for the device.
@@ -73,7 +70,7 @@ extension ParameterStore {
 extension ParameterStore.Place {
   fileprivate func tensor(_ part: ParameterStore.Part) -> Tensor? {
     switch part {
-    case .weights: state?.master ?? weight
+    case .weights: master ?? weight
     case .gradients: state?.gradients
     case .m: state?.m
     case .v: state?.v

@@ -12,14 +12,15 @@ public final class ParameterStore {
   public struct Group {
     public let group: ParameterGroup
     public let parameters: Tensor
+    /// What `parameters` are the rounded values of, float32; nil where they are float32 themselves, and where nothing is
+    /// trained. Frozen groups of a model that is trained have theirs, so that a checkpoint has what was loaded.
+    public let master: Tensor?
     /// nil when the group is frozen.
     public let state: State?
   }
 
   /// What training keeps of some parameters.
   public struct State {
-    /// float32; nil where the parameters themselves are.
-    public let master: Tensor?
     public let gradients: Tensor
     /// Adam's moments.
     public let m: Tensor
@@ -37,6 +38,7 @@ public final class ParameterStore {
   struct Place {
     let parameter: Parameter
     let weight: Tensor
+    let master: Tensor?
     let state: State?
   }
 
@@ -47,7 +49,7 @@ public final class ParameterStore {
     group: (Parameter) -> ParameterGroup = { _ in .frozen }
   ) throws(DeviceError) {
     for dtype in [precision.compute, precision.moments] where !device.info.dtypes.contains(dtype) {
-      throw .unavailable("\(device.info.name) does not compute in \(dtype); use float32, or --device cuda")
+      throw .unavailable("\(device.info.name) does not compute in \(dtype): use --precision float32, or --device cuda")
     }
     self.device = device
     self.parameters = parameters
@@ -60,10 +62,13 @@ public final class ParameterStore {
       if members[key] == nil { order.append(key) }
       members[key, default: []].append(parameter)
     }
-    for key in order { try place(members[key] ?? [], in: key) }
+    let hasMasters = precision.keepsMasters && order.contains { !$0.isFrozen }
+    for key in order { try place(members[key] ?? [], in: key, hasMaster: hasMasters) }
   }
 
-  private func place(_ members: [Parameter], in group: ParameterGroup) throws(DeviceError) {
+  private func place(
+    _ members: [Parameter], in group: ParameterGroup, hasMaster: Bool
+  ) throws(DeviceError) {
     var offsets: [Int] = []
     var count = 0
     for parameter in members {
@@ -71,12 +76,13 @@ public final class ParameterStore {
       count += parameter.storedCount(precision)
     }
     let weights = try allocate(count, precision.compute)
+    let master = hasMaster ? try allocate(count, .float32) : nil
     let state =
       group.isFrozen
       ? nil
       : State(
-        master: precision.keepsMasters ? try allocate(count, .float32) : nil, gradients: try allocate(count, .float32),
-        m: try allocate(count, precision.moments), v: try allocate(count, precision.moments))
+        gradients: try allocate(count, .float32), m: try allocate(count, precision.moments),
+        v: try allocate(count, precision.moments))
     for (parameter, offset) in zip(members, offsets) {
       let (rows, columns) = parameter.storedShape(precision)
       func part(_ whole: Tensor) -> Tensor {
@@ -84,12 +90,10 @@ public final class ParameterStore {
           address: whole.address + offset * whole.dtype.size, rows: rows, columns: columns, dtype: whole.dtype)
       }
       places[parameter.name] = Place(
-        parameter: parameter, weight: part(weights),
-        state: state.map {
-          State(master: $0.master.map(part), gradients: part($0.gradients), m: part($0.m), v: part($0.v))
-        })
+        parameter: parameter, weight: part(weights), master: master.map(part),
+        state: state.map { State(gradients: part($0.gradients), m: part($0.m), v: part($0.v)) })
     }
-    groups.append(Group(group: group, parameters: weights, state: state))
+    groups.append(Group(group: group, parameters: weights, master: master, state: state))
   }
 
   private func allocate(_ count: Int, _ dtype: DType) throws(DeviceError) -> Tensor {

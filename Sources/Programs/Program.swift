@@ -3,8 +3,6 @@ import Tensors
 /// A planned graph: a flat list of kernel launches over fixed addresses, replayed on a device.
 public final class Program {
   public let memory: MemoryReport
-  /// Floating-point operations of one run.
-  public let floatingPointOperations: Int
   public var operationCount: Int { ops.count }
 
   private let store: ParameterStore
@@ -18,14 +16,14 @@ public final class Program {
   private var allocations: [UnsafeMutableRawPointer] = []
   private var replay: (any Replay)?
 
-  /// Plans `graph` and takes all of its memory, so that running it can not fail for want of any. Throws `GraphError`
+  /// Plans `graph` and takes the memory of its values. (What the kernels of an accelerator need besides is taken when it is
+  /// first run.) Throws `GraphError`
   /// when the store lacks a parameter, `DeviceError` when the device has no memory left.
   public init(_ graph: Graph, store: ParameterStore) throws {
     self.store = store
     let plan = ProgramPlan(graph)
     ops = plan.ops
     memory = plan.memory(store: store)
-    floatingPointOperations = plan.floatingPointOperations
     placements = plan.placements
     arenaSize = plan.arenaSize
     valueCount = graph.values.count
@@ -83,7 +81,7 @@ public final class Program {
   }
 
   private func bind() throws(DeviceError) {
-    boundGeneration = store.arena.generation
+    replay = nil
     if let base = store.arena.base {
       for (value, offset) in placements { table[value].address = base + offset }
     }
@@ -93,6 +91,8 @@ public final class Program {
     replay = try device.record {
       ops.withUnsafeBufferPointer { for op in $0 { op.launch(on: device, memory) } }
     }
+    // Only now: a recording that failed is tried again by the next run.
+    boundGeneration = store.arena.generation
   }
 
   deinit {
@@ -147,12 +147,14 @@ public struct ProgramPlan {
     parameters: [Parameter], precision: Precision, group: (Parameter) -> ParameterGroup
   ) -> MemoryReport {
     var report = MemoryReport()
+    let hasMasters = precision.keepsMasters && parameters.contains { !group($0).isFrozen }
     for parameter in parameters {
       let count = parameter.storedCount(precision)
       report.parameters += count * precision.compute.size
+      if hasMasters { report.optimizer += count * DType.float32.size }
       if !group(parameter).isFrozen {
         report.gradients += count * DType.float32.size
-        report.optimizer += count * (2 * precision.moments.size + (precision.keepsMasters ? DType.float32.size : 0))
+        report.optimizer += count * 2 * precision.moments.size
       }
     }
     report.workspace = workspace

@@ -39,6 +39,8 @@ extension Backward {
     guard forward.recompute == .cheap else { return [:] }
     var found: [Value: any RepeatableOp] = [:]
     for op in forward.regions.joined().map({ forward.ops[$0] }) {
+      // What is changed in place afterwards would lack the change.
+      op.forEachOperand { value, access in if access == .update { found[value] = nil } }
       if let op = op as? any RepeatableOp { found[op.y] = op }
     }
     return found

@@ -54,6 +54,9 @@ public struct StepReport: Sendable {
 /// A run as it is about to start.
 public struct TrainSummary: Sendable {
   public var directory: String
+  /// The device's name.
+  public var device: String
+  public var precision: Precision
   /// All parameters, and those that are trained.
   public var parameterCount: (total: Int, trainable: Int)
   public var batch: BatchShape

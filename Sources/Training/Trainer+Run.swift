@@ -69,7 +69,7 @@ extension Trainer {
     if isLogged(step) { try device.synchronize() }
     tokens += batch.tokensPerStep
     session.trainingTokens += batch.tokensPerStep
-    // A flag in memory: looking at it does not wait for the device.
+    // A flag in memory: looking at it does not wait for the device, which may not have come to the update yet.
     if device.scalars.pointee.nonFinite != 0 { throw try explainNonFinite() }
     return (ContinuousClock.now - start).seconds
   }
@@ -121,9 +121,19 @@ extension Trainer {
     return nonFinite("the gradient norm", norm.isFinite ? .nan : norm)
   }
 
+  /// Waits for the steps that were launched, before something that is about their result: their time counts as theirs, and
+  /// an update that was skipped does not go unnoticed.
+  func settle(_ session: inout Session) throws {
+    let start = ContinuousClock.now
+    try device.synchronize()
+    session.trainingSeconds += (ContinuousClock.now - start).seconds
+    if device.scalars.pointee.nonFinite != 0 { throw try explainNonFinite() }
+  }
+
   private func save(_ session: inout Session) throws {
     if session.disposition == .save { session.disposition = .proceed }
     guard savedStep != step else { return }
+    try settle(&session)
     try save()
     try session.tell(.saved(step: step, path: directory.checkpointPath(step: step)))
   }

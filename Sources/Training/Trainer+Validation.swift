@@ -25,6 +25,7 @@ extension Trainer {
   /// The loss on all validation batches; nothing when the run is asked to stop meanwhile.
   func validate(_ session: inout Session) throws {
     guard let validation = data.validation else { return }
+    try settle(&session)
     var sum = 0.0
     for index in 0..<validation.count {
       sum += try lossSum(of: index, in: validation)
@@ -49,6 +50,7 @@ extension Trainer {
   /// Runs the evaluation hook. What it throws is thrown on, after a checkpoint of this step.
   func evaluate(_ session: inout Session) throws {
     guard let section = recipe.evaluation, let evaluate = options.evaluate else { return }
+    try settle(&session)
     let results: [JSONObject]
     do {
       results = try evaluate(

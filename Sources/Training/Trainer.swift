@@ -94,7 +94,7 @@ public final class Trainer {
     }
 
     let (rows, length) = (batch.microBatch, batch.sequenceLength)
-    store = try origin.makeStore(device, recipe.precision(on: device.info), groups.group)
+    store = try origin.makeStore(device, Trainer.precision(recipe, on: device.info), groups.group)
     program = try TrainingProgram(
       model, store: store, rows: rows, length: length, recompute: recipe.training.recompute)
     lossProgram = try LossProgram(model, store: store, rows: rows, length: length)
@@ -108,7 +108,8 @@ public final class Trainer {
     try Trainer.save(recipe, in: directory, batch: batch, schedule: schedule)
     metrics = try MetricsFile(directory.metricsPath, keepingUpTo: checkpoint?.step)
     summary = TrainSummary(
-      directory: directory.path, parameterCount: store.parameterCount, batch: batch, schedule: schedule,
+      directory: directory.path, device: device.info.name, precision: store.precision,
+      parameterCount: store.parameterCount, batch: batch, schedule: schedule,
       totalSteps: totalSteps, memory: program.memory, resumed: checkpoint.map { ($0.path, $0.step) }, changes: changes,
       notes: notes)
     self.recipe = recipe
@@ -129,6 +130,18 @@ public final class Trainer {
   deinit {
     hostTokens.deallocate()
     hostTargets.deallocate()
+  }
+
+  /// - Throws: `TrainingError.invalidSetting` for what the device does not compute.
+  private static func precision(_ recipe: TrainingRecipe, on device: DeviceInfo) throws(TrainingError) -> Precision {
+    let precision = recipe.precision(on: device)
+    for (key, dtype) in [("training.precision", precision.compute), ("optimizer.moments", precision.moments)]
+    where !device.dtypes.contains(dtype) {
+      throw .invalidSetting(
+        location: nil, key: key, found: "\(dtype)",
+        expected: "float32 on this device, \(device.name), or another device: --device cuda")
+    }
+    return precision
   }
 
   private static func checkpoint(
@@ -196,7 +209,7 @@ public final class Trainer {
   private func checkFinite() throws {
     let sum = Tensor(address: try device.allocate(bytes: 64), rows: 1, columns: 1)
     defer { device.release(sum.address) }
-    for group in store.groups { device.sumOfSquares(sum, group.state?.master ?? group.parameters) }
+    for group in store.groups { device.sumOfSquares(sum, group.master ?? group.parameters) }
     var value: Float = 0
     try withUnsafeMutableBytes(of: &value) { try device.download(sum, to: $0) }
     guard value.isFinite else { throw nonFinite("the sum of the squared weights", Double(value)) }

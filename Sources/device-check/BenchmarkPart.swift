@@ -160,7 +160,8 @@ private final class Step {
     memory = training.memory
     // As the peers count: 6 · (parameters of the products) + 12 · L · C · T, attention without its mask. A plan counts what
     // the mask leaves, half of it.
-    let plan = try TrainingPlan(model, rows: shape.rows, length: shape.length, recompute: .none) { _ in ParameterGroup() }
+    let plan = try TrainingPlan(model, rows: shape.rows, length: shape.length, recompute: .none) { _ in ParameterGroup()
+    }
     operationsPerToken =
       plan.floatingPointOperationsPerToken + 6 * Double(model.layerCount * model.width * shape.length)
     var random = SplitMix64(seed: 2)

@@ -4,11 +4,13 @@ import Tensors
 /// How fast a device multiplies matrices, measured in a fraction of a second.
 enum Calibration {
   /// Floating-point operations a second in products of [rows, width] by [width, 4·width], as a feed-forward layer has them,
-  /// of the fastest type that the device has. Products grow up to `width`, or until one takes long enough to be measured.
-  static func operationsPerSecond(of device: any Device, width largest: Int) throws(DeviceError) -> Double {
+  /// of matrices of `dtype`. Products grow up to `width`, or until one takes long enough to be measured.
+  static func operationsPerSecond(
+    of device: any Device, _ dtype: DType, width largest: Int
+  ) throws(DeviceError) -> Double {
     var width = 64
     while true {
-      let product = try Product(device, rows: 2 * width, width: width)
+      let product = try Product(device, dtype, rows: 2 * width, width: width)
       defer { product.release() }
       try product.run(1)  // an accelerator chooses its algorithm
       let seconds = try product.run(1)
@@ -23,8 +25,7 @@ enum Calibration {
     let device: any Device
     let a: Tensor, b: Tensor, c: Tensor
 
-    init(_ device: any Device, rows: Int, width: Int) throws(DeviceError) {
-      let dtype: DType = device.info.dtypes.contains(.bfloat16) ? .bfloat16 : .float32
+    init(_ device: any Device, _ dtype: DType, rows: Int, width: Int) throws(DeviceError) {
       func tensor(_ rows: Int, _ columns: Int) throws(DeviceError) -> Tensor {
         Tensor(
           address: try device.allocate(bytes: rows * columns * dtype.size), rows: rows, columns: columns, dtype: dtype)

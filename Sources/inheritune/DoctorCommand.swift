@@ -19,7 +19,7 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     let cpu = try CPUDevice(threads: device.threads)
-    let rate = try Calibration.operationsPerSecond(of: cpu, width: 1024)
+    let rate = try Calibration.operationsPerSecond(of: cpu, .float32, width: 1024)
     var object: JSONObject = [
       "version": .string(Inheritune.version), "cpu_threads": .integer(Int64(cpu.threads)),
       "blas": .string(cpu.blas.name),
@@ -45,7 +45,7 @@ private struct CUDAReport {
     do throws(DeviceError) {
       let library = try CUDALibrary.load(path: options.cudaLib)
       entries["cuda_library"] = .string(library.path)
-      entries["cuda_build"] = .string(library.build)
+      entries["cuda_build"] = .string("\(library.build); interface \(library.version)")
       for index in 0..<(try library.deviceCount()) { describe(index, of: library) }
     } catch { entries["cuda_missing"] = .string("\(error)") }
   }
@@ -60,11 +60,8 @@ private struct CUDAReport {
       let device = try CUDADevice(library: library, options: CUDAOptions(device: index))
       entries[key + "_matmul"] = .string(device.engines.matmul)
       entries[key + "_attention"] = .string(device.engines.attention)
-      entries[key + "_matmul_tflops"] = .number((try rate(of: device) / 1e11).rounded() / 10)
+      let rate = try Calibration.operationsPerSecond(of: device, .bfloat16, width: 4096)
+      entries[key + "_matmul_tflops"] = .number((rate / 1e11).rounded() / 10)
     } catch { entries[key + "_missing"] = .string("\(error)") }
-  }
-
-  private func rate(of device: CUDADevice) throws(DeviceError) -> Double {
-    try Calibration.operationsPerSecond(of: device, width: 4096)
   }
 }

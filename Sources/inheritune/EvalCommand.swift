@@ -5,6 +5,7 @@ import Evaluation
 import Files
 import Models
 import Programs
+import Tensors
 import Tokenization
 
 struct EvalCommand: ParsableCommand {
@@ -109,7 +110,8 @@ struct EvalCommand: ParsableCommand {
       model: source.model, store: store, batchTokens: batchTokens(store), batchRows: batchSize)
     if let chosen {
       let description = ModelDescription(
-        name: model, parameterCount: source.model.parameterCount, dtype: "\(store.precision.compute)",
+        name: model, parameterCount: source.model.parameterCount,
+        dtype: precision.precision == .tfloat32 ? "tfloat32" : "\(store.precision.compute)",
         device: store.device.info.name,
         batchSize: batchSize.map(String.init) ?? "auto", version: Inheritune.version)
       try evaluate(chosen, tokenizer: tokenizer, scorer: scorer, description, progress)
@@ -125,7 +127,7 @@ struct EvalCommand: ParsableCommand {
   }
 
   private func batchTokens(_ store: ParameterStore) -> Int {
-    batchTokens ?? (store.device.info.isAccelerator ? 16384 : 2048)
+    batchTokens ?? store.device.info.evaluationBatchTokens
   }
 
   // MARK: Tasks
@@ -211,6 +213,11 @@ struct EvalCommand: ParsableCommand {
       "tokens      \(Format.count(result.tokens)) in \(Format.count(result.windows)) windows of \(result.contextLength)"
     )
   }
+}
+
+extension DeviceInfo {
+  /// Tokens of a batch, where nobody says.
+  var evaluationBatchTokens: Int { isAccelerator ? 16384 : 2048 }
 }
 
 extension BOSPolicy: ExpressibleByArgument {}

@@ -22,7 +22,10 @@ struct PlanReport {
     }
     estimate = try RunEstimate(recipe, model: model, device: device.info, tokensPerEpoch: tokensPerEpoch)
     self.device = device.info.name
-    operationsPerSecond = try Calibration.operationsPerSecond(of: device, width: model.width)
+    // A run for a GPU may be planned where there is none.
+    let compute = recipe.training.precision.precision(on: device.info).compute
+    operationsPerSecond = try Calibration.operationsPerSecond(
+      of: device, device.info.dtypes.contains(compute) ? compute : .float32, width: model.width)
   }
 
   private var times: [(name: String, seconds: Double)] {

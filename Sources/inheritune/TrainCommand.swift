@@ -48,7 +48,10 @@ struct TrainCommand: ParsableCommand {
     var options = Trainer.Options()
     options.resume = resume
     options.version = Inheritune.version
-    options.peakOperationsPerSecond = device.info.peakOperationsPerSecond
+    // The peak is that of bfloat16.
+    if recipe.training.precision.precision(on: device.info).compute == .bfloat16 {
+      options.peakOperationsPerSecond = device.info.peakOperationsPerSecond
+    }
     options.tokenizerHash = { try DatasetDescription.tokenizerHash(of: Tokenizer.load(directory: $0).files) }
     if let section = recipe.evaluation { options.evaluate = try InRunEvaluation(section).evaluate }
     let trainer = try Trainer(recipe, device: device, options: options) { try recipe.startingPoint() }
@@ -86,7 +89,8 @@ struct InRunEvaluation {
     options.limit = request.section.limit.map(Double.init)
     let evaluator = try Evaluator(
       tokenizer: Tokenizer.load(directory: directory), dataDirectory: request.section.data, options: options)
-    let scorer = try ProgramScorer(model: request.model, store: request.store)
+    let scorer = try ProgramScorer(
+      model: request.model, store: request.store, batchTokens: request.store.device.info.evaluationBatchTokens)
     let result = try evaluator.evaluate(tasks, scorer: scorer)
     return result.tasks.map { task in
       var line: JSONObject = ["task": .string(task.configuration.name)]

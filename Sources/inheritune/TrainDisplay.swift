@@ -32,6 +32,7 @@ final class TrainDisplay {
     let trained =
       parameters.trainable == parameters.total ? "" : ", \(Format.large(parameters.trainable)) of them trained"
     progress.print("run         \(summary.directory)")
+    progress.print("device      \(summary.device), \(summary.precision.compute)")
     progress.print("parameters  \(Format.count(parameters.total)) (\(Format.large(parameters.total))\(trained))")
     progress.print(
       "batch       \(summary.batch.globalBatch) x \(summary.batch.sequenceLength) = "

@@ -31,9 +31,11 @@ extension Graph {
     switch heads {
     case .none: break
     case .input(let dimension):
+      try requireHeads(name, columns, of: precision.headStride(dimension))
       inputHeads = dimension
       input = columns / precision.headStride(dimension) * dimension
     case .output(let dimension):
+      try requireHeads(name, out, of: dimension)
       outputHeads = dimension
       stored = out / dimension * precision.headStride(dimension)
     }
@@ -54,6 +56,12 @@ extension Graph {
     let y = try activation(name, rows, stored)
     emit(LinearOp(x: x, weight: weight, bias: biasValue, y: y, layout: layout))
     return y
+  }
+
+  private func requireHeads(_ name: String, _ columns: Int, of dimension: Int) throws(GraphError) {
+    guard dimension > 0, columns % dimension == 0 else {
+      throw .shape(operation: "'\(name)'", expected: "heads of \(dimension)", found: "\(columns) columns")
+    }
   }
 
   /// y [N, rows of W] = x·Wᵀ with a weight that is already declared: a tied head. y may be float32 whatever the precision.

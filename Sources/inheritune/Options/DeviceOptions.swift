@@ -50,26 +50,39 @@ struct DeviceOptions: ParsableArguments {
 
   static var availableThreads: Int { Processors.available }
 
-  /// The only place that knows a backend.
+  /// The device of a command.
   /// - Parameter tunes: whether what will run is worth seconds of looking for the fastest algorithms.
   func makeDevice(_ precision: PrecisionMode, tunes: Bool = false) throws -> any Device {
     switch device {
-    case .cpu: return try CPUDevice(threads: threads)
+    case .cpu: return try makeCPU(precision)
     case .cuda(let index): return try makeCUDA(CUDALibrary.load(path: cudaLib), index, precision, tunes: tunes)
     case .auto:
-      guard let library = usableLibrary() else { return try CPUDevice(threads: threads) }
+      guard let library = try usableLibrary() else { return try makeCPU(precision) }
       return try makeCUDA(library, 0, precision, tunes: tunes)
     }
   }
 
-  /// nil where there is no library or no GPU: then nobody expects one. What keeps a GPU that is there from being used is an
-  /// error.
-  private func usableLibrary() -> CUDALibrary? {
+  private func makeCPU(_ precision: PrecisionMode) throws -> any Device {
+    guard precision != .tfloat32 else {
+      throw DeviceError.unavailable(
+        "tfloat32 is a GPU's way to compute, and this is the CPU: use float32, or --device cuda")
+    }
+    return try CPUDevice(threads: threads)
+  }
+
+  /// nil where no GPU can be used. Whoever has an NVIDIA driver, or named a library, is told why.
+  private func usableLibrary() throws -> CUDALibrary? {
     do throws(DeviceError) {
       let library = try CUDALibrary.load(path: cudaLib)
       _ = try library.deviceCount()
       return library
-    } catch { return nil }
+    } catch {
+      if cudaLib != nil { throw error }
+      if FileTree.exists("/proc/driver/nvidia/version") {
+        StandardError.write("note: computing on the CPU, not on the GPU: \(error)\n")
+      }
+      return nil
+    }
   }
 
   private func makeCUDA(
