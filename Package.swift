@@ -89,8 +89,8 @@ let package = Package(
     .testTarget(
       name: "CUDABackendTests",
       dependencies: [
-        "CCUDA", "CUDABackend", "CUDAKernels", "CUDATestKernels", "DeviceChecks", "ModelChecks", "ReferenceBackend",
-        "Tensors", "TestSupport",
+        "CCUDA", "CUDABackend", "CUDAKernels", "CUDATestKernels", "DeviceChecks", "Files", "ModelChecks", "Models",
+        "Programs", "ReferenceBackend", "Tensors", "TestSupport", "Training",
       ]),
     .testTarget(
       name: "ProgramsTests", dependencies: ["CAllocationCounter", "CPUBackend", "Programs", "Tensors", "TestSupport"]),

@@ -4,7 +4,7 @@
     scripts/gpu_curve.py FOLDER...        folders that `device-check --parts curve` left (curve-gpt2, curve-llama)
 
 PyTorch trains twice: in float32 and under bfloat16 autocast. How far apart these two are is what bfloat16 costs; the
-curve of inheritune must not be further from either than three times that. One line of JSON for each folder; exit status
+curve of inheritune must be within three times that of one of them. One line of JSON for each folder; exit status
 1 when a curve is too far off.
 """
 import argparse

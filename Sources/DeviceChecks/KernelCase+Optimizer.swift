@@ -3,11 +3,13 @@ import Tensors
 extension KernelCase {
   static let optimizer = sumOfSquares + [1, 3, 64, 1027, 40_000].flatMap(adamW) + [nonFinite]
 
-  private static let sumOfSquares = [1, 63, 64, 16_385, 200_003].map { count in
-    KernelCase("sumOfSquares", "\(count)", .float32, tolerance: 5e-7) { bench in
-      let out = try bench.tensor(1, 1, [0.5])
-      bench.device.sumOfSquares(out, try bench.random(1, count, seed: 1))
-      return [try bench.result(out)]
+  private static let sumOfSquares = [DType.float32, .bfloat16].flatMap { dtype in
+    [1, 63, 64, 16_385, 200_003].map { count in
+      KernelCase("sumOfSquares", "\(count)", dtype, tolerance: 5e-7) { bench in
+        let out = try bench.tensor(1, 1, [0.5], dtype: .float32)
+        bench.device.sumOfSquares(out, try bench.random(1, count, seed: 1))
+        return [try bench.result(out)]
+      }
     }
   }
 

@@ -43,7 +43,7 @@ public struct KernelCase: Sendable, CustomStringConvertible {
   }
 
   /// One unit in the last place of a bfloat16 result: what lies half way between two may go either way.
-  static let onePlace = 0x1p-7
+  public static let onePlace = 0x1p-7
 
   /// Every case, in the order of `Device`.
   public static let all: [KernelCase] =

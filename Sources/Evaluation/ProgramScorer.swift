@@ -5,7 +5,7 @@ import Tensors
 /// Scores requests with a model on its device.
 ///
 /// The log-probabilities are the device's float32 values; their sum is taken in float64. A score depends on the batch it
-/// was computed in by rounding alone (about 1e-7 of its size).
+/// was computed in by rounding alone (in float32 about 1e-7 of its size).
 public final class ProgramScorer: Scorer {
   public var contextLength: Int { model.contextLength }
 

@@ -10,8 +10,4 @@ public enum BFloat16 {
 
   @inlinable
   public static func value(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
-
-  /// `value` as bfloat16 holds it.
-  @inlinable
-  public static func rounded(_ value: Float) -> Float { self.value(bits(of: value)) }
 }

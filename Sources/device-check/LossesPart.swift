@@ -33,9 +33,15 @@ struct LossesPart {
         rows.append(
           ["\(name) \(precision.compute)"]
             + [logits, cached, gradients.gradient, training.loss, training.norm].map { $0.short() })
-        if !(logits <= logitsLimit && cached <= logitsLimit) { report.expect(false, "\(name): logits") }
-        if !(gradients.gradient <= gradientLimit) { report.expect(false, "\(name): gradient of \(gradients.tensor)") }
-        if !(training.loss <= lossLimit) { report.expect(false, "\(name): ten losses") }
+        func check(_ what: String, _ found: Double, atMost limit: Double) {
+          if found <= limit { return }
+          report.expect(
+            false, "\(name) \(precision.compute): \(what) off by \(found.short()), at most \(limit.short()) expected")
+        }
+        check("logits", logits, atMost: logitsLimit)
+        check("logits, token by token,", cached, atMost: logitsLimit)
+        check("gradient of \(gradients.tensor)", gradients.gradient, atMost: gradientLimit)
+        check("ten losses", training.loss, atMost: lossLimit)
       }
     }
     report.table(

@@ -16,19 +16,28 @@ struct ResumePart {
 
   func run(_ report: Report) throws {
     try MadeUpTokens.write(to: directory + "/resume-data", count: 200_000, vocabulary: 512)
-    let whole = try train("whole", stoppingAt: nil)
-    _ = try train("stopped", stoppingAt: 3)
-    let resumed = try train("stopped", stoppingAt: nil)
+    for moments in [TrainingRecipe.OptimizerSection.Moments.float32, .bfloat16]
+    where moments == .float32 || device.info.dtypes.contains(.bfloat16) {
+      try run(moments, report)
+    }
+  }
+
+  private func run(_ moments: TrainingRecipe.OptimizerSection.Moments, _ report: Report) throws {
+    let whole = try train("whole-\(moments)", moments, .never, stoppingAt: nil)
+    _ = try train("stopped-\(moments)", moments, .never, stoppingAt: 3)
+    let resumed = try train("stopped-\(moments)", moments, .require, stoppingAt: nil)
     for file in ["model.safetensors", "training/optimizer.safetensors"] {
       let same = try bytes(whole + "/" + file) == bytes(resumed + "/" + file)
-      report.expect(same, "\(file) after \(Self.steps) steps, stopped and resumed after 3")
+      report.expect(same, "\(file) after \(Self.steps) steps, stopped and resumed after 3, moments in \(moments)")
     }
   }
 
   private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
   /// - Returns: the last checkpoint.
-  private func train(_ name: String, stoppingAt last: Int?) throws -> String {
+  private func train(
+    _ name: String, _ moments: TrainingRecipe.OptimizerSection.Moments, _ resume: Trainer.Resume, stoppingAt last: Int?
+  ) throws -> String {
     var recipe = TrainingRecipe(
       model: .init(configuration: .inline(SmallModel.llama)),
       data: .init(train: [.init(paths: [directory + "/resume-data"])]), training: .init(duration: .steps(Self.steps)),
@@ -38,7 +47,10 @@ struct ResumePart {
     recipe.training.microBatchSize = sequences
     recipe.schedule.warmupSteps = 2
     recipe.validation.every = 0
-    let trainer = try Trainer(recipe, device: device) {
+    recipe.optimizer.moments = moments
+    var options = Trainer.Options()
+    options.resume = resume
+    let trainer = try Trainer(recipe, device: device, options: options) {
       .fresh(try Model(configuration: SmallModel.llama, source: "device-check"), seed: 7)
     }
     let outcome = try trainer.run { event in

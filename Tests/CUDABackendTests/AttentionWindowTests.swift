@@ -56,7 +56,7 @@ private struct WindowCase {
     size = dimension
     context = try EmulatedContext(dtype)
     func rounded(_ elements: [Float]) -> [Float] {
-      dtype == IC_FLOAT32 ? elements : elements.map(BFloat16.rounded)
+      dtype == IC_FLOAT32 ? elements : elements.map { BFloat16.value(BFloat16.bits(of: $0)) }
     }
     qkv = rounded(randomFloats(length * (heads + 2) * dimension, seed: 1, in: -2...2))
     dy = rounded(randomFloats(length * heads * dimension, seed: 2))

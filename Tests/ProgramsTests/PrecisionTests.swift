@@ -53,8 +53,34 @@ struct PrecisionTests {
       // The step is smaller than what bfloat16 resolves, but not lost.
       #expect(weights != before[name])
       let rounded = try device.readFloats(try #require(fixture.store.weight(name)))
-      #expect(rounded == weights.map(BFloat16.rounded))
+      #expect(rounded == weights.map { BFloat16.value(BFloat16.bits(of: $0)) })
     }
+  }
+
+  @Test("frozen parameters of a model that is trained are kept as they were loaded")
+  func frozen() throws {
+    let values = randomFloats(12, seed: 1)
+    let parameters = ["a", "b"].map {
+      Parameter(name: $0, rows: 3, columns: 4, role: .linear, initial: .zeros)
+    }
+    func read(frozen: Set<String>) throws -> (values: [Float], bytes: Int) {
+      let device = ReferenceDevice()
+      let store = try ParameterStore(device: device, parameters: parameters, precision: .bfloat16) {
+        frozen.contains($0.name) ? .frozen : ParameterGroup()
+      }
+      try values.withUnsafeBufferPointer { try store.write($0, of: "b", at: 0) }
+      #expect(
+        try device.readFloats(try #require(store.weight("b"))) == values.map { BFloat16.value(BFloat16.bits(of: $0)) })
+      return (try store.read(0..<12, of: "b"), device.allocatedBytes)
+    }
+    let trained = try read(frozen: ["b"])
+    #expect(trained.values == values)
+    // Two parameters of 16 stored elements, their masters, and gradient and moments of one.
+    #expect(trained.bytes == 2 * 16 * (2 + 4) + 16 * 3 * 4)
+    // Nobody needs more than the rounded values of a model that is only run.
+    let scored = try read(frozen: ["a", "b"])
+    #expect(scored.values == values.map { BFloat16.value(BFloat16.bits(of: $0)) })
+    #expect(scored.bytes == 2 * 16 * 2)
   }
 
   @Test("a store refuses what its device does not compute")
@@ -125,6 +151,17 @@ struct PaddedHeadTests {
       let all = try device.readFloats(try #require(fixture.store.weight(name)))
       let used = try #require(fixture.store.parameters.first { $0.name == name }).count
       #expect(all.count { $0 != 0 } == used)
+    }
+  }
+
+  @Test("a layer that is not made of heads is refused")
+  func noHeads() {
+    for heads in [LinearHeads.output(dimension: 5), .output(dimension: 0), .input(dimension: 3), .input(dimension: 0)] {
+      #expect(throws: GraphError.self) {
+        _ = try Fixture(ReferenceDevice()) { graph, inputs in
+          try graph.linear(OpCase.rows(&graph, inputs, 8), "w", out: 12, initial: .zeros, heads: heads)
+        }
+      }
     }
   }
 
