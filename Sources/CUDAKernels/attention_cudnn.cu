@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -22,6 +23,16 @@ struct Plan {
   Plan(const ic_cudnn &cudnn, cudnnHandle_t handle) : graph(cudnn, handle) {}
   ic_cudnn_graph graph;
   bool served = false;
+  // Not run yet. The first run loads kernels, and may do more that has no place in a capture, so it comes while the
+  // context is preparing: into memory that holds nothing, since the program that is prepared will write it.
+  bool fresh = true;
+
+  // Runs the plan; while the context is preparing, only the first time.
+  bool run(ic_context *context, const std::vector<ic_cudnn_graph::Binding> &bindings, void *workspace) {
+    if (context->preparing && !fresh) return true;
+    fresh = false;
+    return graph.execute(bindings, workspace);
+  }
 };
 
 }  // namespace
@@ -33,8 +44,13 @@ struct ic_attention_engine {
   // Why cuDNN is not used; or, after `path`, for what shapes it is not.
   std::string reason;
   std::map<ic_attention_shape, std::unique_ptr<Plan>> forward, backward;
-  // The backward pass keeps the gradients of the scores. Beyond this many bytes the batch is taken in parts.
-  int64_t most_score_bytes = int64_t(512) << 20;
+  // The backward pass keeps the gradients of the scores. Beyond this many bytes the batch is taken in parts; where one
+  // sequence takes so many (with 32 heads from 8192 rows on), own kernels serve, which keep none. Constants, and not what
+  // happens to be free: a run that is resumed takes the same way.
+  int64_t most_score_bytes = int64_t(512) << 20, most_sequence_bytes = int64_t(4) << 30;
+  // The backward pass is cuDNN's for lengths of whole tiles. Its kernels for Hopper had faults in ragged ones, some of
+  // which gave NaN (cudnn-frontend issues 160, 628, 1072).
+  int64_t backward_tile = 128;
 };
 
 namespace {
@@ -65,7 +81,7 @@ std::string open(ic_context *context, ic_attention_engine *engine, const char *f
   }
   const char *const names[] = {"libcudnn.so.9", nullptr};
   ic_open_library(
-    &engine->library, names, folders, "pip install nvidia-cudnn-cu13, or name its folder in INHERITUNE_CUDA_LIBS");
+    &engine->library, names, folders, "pip install nvidia-cudnn-cu13 nvidia-cuda-nvrtc, or name its folder in INHERITUNE_CUDA_LIBS");
   if (!engine->library.handle || !resolve(&engine->library, engine->cudnn)) return engine->library.reason;
   size_t version = engine->cudnn.version();
   ic_set_version(&engine->library, version);
@@ -189,7 +205,8 @@ ic_status ic_attention_engine_forward(
 
   int64_t q_width = int64_t(spec.heads) * spec.head_dimension, k_width = int64_t(spec.kv_heads) * spec.head_dimension;
   float scale = spec.scale, masked = -std::numeric_limits<float>::infinity();
-  bool done = context->preparing || plan->graph.execute(
+  bool done = plan->run(
+    context,
     {{IC_ATTENTION_Q, at(qkv, 0, 0)},
      {IC_ATTENTION_K, at(qkv, 0, q_width)},
      {IC_ATTENTION_V, at(qkv, 0, q_width + k_width)},
@@ -215,6 +232,7 @@ ic_status ic_attention_engine_backward(
   shape.dy_stride = dy.stride;
   // As many sequences at a time as divide the batch and fit.
   int64_t batch = shape.batch, score_bytes = shape.heads * shape.length * shape.length * 2;
+  if (shape.length % engine->backward_tile != 0 || score_bytes >= engine->most_sequence_bytes) return IC_UNSUPPORTED;
   while (shape.batch > 1 && (batch % shape.batch != 0 || shape.batch * score_bytes > engine->most_score_bytes)) {
     shape.batch -= 1;
   }
@@ -230,7 +248,8 @@ ic_status ic_attention_engine_backward(
   for (int64_t first = 0; first < batch; first += shape.batch) {
     int64_t row = first * shape.length;
     launch_transpose<true>(context, reinterpret_cast<float *>(scratch), log_sum_exp, row, shape);
-    bool done = context->preparing || plan->graph.execute(
+    bool done = plan->run(
+      context,
       {{IC_ATTENTION_Q, at(qkv, row, 0)},
        {IC_ATTENTION_K, at(qkv, row, q_width)},
        {IC_ATTENTION_V, at(qkv, row, q_width + k_width)},

@@ -328,8 +328,8 @@ ic_status ic_matmul(
   if (!fits) return ic_fail(context, IC_INVALID, "matmul: these do not multiply: %s", words().c_str());
   if (c.rows == 0 || c.columns == 0) return IC_OK;
 
-  // cuBLASLt's bias has the type of its output.
-  bool separate_bias = bias.address && bias.dtype != c.dtype;
+  // cuBLASLt's bias has the type of its output, and may be read 16 bytes at a time.
+  bool separate_bias = bias.address && (bias.dtype != c.dtype || bias.address % 16 != 0);
   uint64_t fused_bias = separate_bias ? 0 : bias.address;
   Problem problem = {
     c.rows, c.columns, inner, a.stride, b.stride, c.stride, a.dtype, c.dtype, transpose_a != 0, transpose_b != 0,

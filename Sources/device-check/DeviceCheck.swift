@@ -86,6 +86,8 @@ struct DeviceCheck: ParsableCommand {
           ).run(report)
         }
       }
+      // Some shapes may have been beyond an engine.
+      if part == .benchmark, let cuda = device as? CUDADevice { report.line("Attention: \(cuda.engines.attention)") }
       report.line("\n(\((ContinuousClock.now - start).seconds.short()) s)")
     }
     if let output { try report.write(to: output) }

@@ -149,7 +149,7 @@ typedef struct {
 
   // MARK: Graphs and time
   // Between begin and end, kernels are not launched: they choose their algorithms, build their plans and take their
-  // workspace, so that nothing of the kind happens while they are captured.
+  // workspace, so that nothing of the kind happens while they are captured. What they would write may be written.
   ic_status (*prepare_begin)(ic_context *context);
   ic_status (*prepare_end)(ic_context *context);
   ic_status (*capture_begin)(ic_context *context);

@@ -15,7 +15,9 @@ enum HeadChunk {
   static func shape(of total: Int, vocabulary: Int, _ dtype: DType, _ precision: Precision) -> (rows: Int, columns: Int)
   {
     let columns = (vocabulary + 15) / 16 * 16
-    let wanted = max(budget(precision) / (dtype.size * columns) / 16 * 16, 64)
+    // Whole tiles of an accelerator's products.
+    let (unit, least) = precision.compute == .bfloat16 ? (128, 128) : (16, 64)
+    let wanted = max(budget(precision) / (dtype.size * columns) / unit * unit, least)
     return (min(total, wanted), columns)
   }
 

@@ -27,7 +27,7 @@ typedef struct {
   // bfloat16; else float32.
   int32_t is_bfloat16;
   // What the gradients of the scores may take before the batch is taken in parts.
-  int64_t most_score_bytes;
+  int64_t most_score_bytes, most_sequence_bytes, backward_tile;
 } test_attention_shape;
 
 // Attention and its gradients through attention_cudnn.cu with the cuDNN in `folder`, against sums in double. `words`
