@@ -28,7 +28,7 @@ extension CUDADevice {
       throw failure
     }
     try check(status)
-    return GraphReplay(device: self, graph: graph!, body: body)
+    return GraphReplay(device: self, graph: graph!)
   }
 
   /// Milliseconds that the device takes for what `body` launches. Waits for it.
@@ -52,13 +52,10 @@ extension CUDADevice {
 private final class GraphReplay: Replay {
   let device: CUDADevice
   let graph: OpaquePointer
-  /// Keeps alive what owns the memory that the graph uses.
-  let body: () -> Void
 
-  init(device: CUDADevice, graph: OpaquePointer, body: @escaping () -> Void) {
+  init(device: CUDADevice, graph: OpaquePointer) {
     self.device = device
     self.graph = graph
-    self.body = body
   }
 
   deinit { device.table.pointee.graph_destroy(device.context, graph) }

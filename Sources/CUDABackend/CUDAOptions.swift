@@ -19,14 +19,13 @@ public struct CUDAOptions: Sendable {
   /// Whether a recording is captured and launched as one graph, or its kernels are launched one by one.
   /// `INHERITUNE_CUDA_GRAPHS=0` switches it off.
   public var graphs: Bool
-  /// Where to look for cuBLASLt and cuDNN first, separated by ":". `INHERITUNE_CUDA_LIBS` names them too.
+  /// Where to look for cuBLASLt and cuDNN first, separated by ":": what `INHERITUNE_CUDA_LIBS` says.
   public var libraryFolders: String?
   /// The file that remembers which algorithm was fastest for each matrix product.
   public var algorithmCache: String?
 
   public init(
     device: Int = 0, math: Math = .float32, check: Bool = false, tunes: Bool = true, graphs: Bool? = nil,
-    libraryFolders: String? = nil,
     algorithmCache: String? = nil
   ) {
     self.device = device
@@ -34,7 +33,7 @@ public struct CUDAOptions: Sendable {
     self.check = check
     self.tunes = tunes
     self.graphs = graphs ?? (environment("INHERITUNE_CUDA_GRAPHS") != "0")
-    self.libraryFolders = libraryFolders ?? environment("INHERITUNE_CUDA_LIBS")
+    libraryFolders = environment("INHERITUNE_CUDA_LIBS")
     self.algorithmCache = algorithmCache
   }
 }

@@ -51,18 +51,14 @@ final class Bench {
       address: try device.allocate(bytes: elements.count * (1 + gap) * 4), rows: elements.count, columns: 1 + gap,
       dtype: .int32)
     addresses.append(whole.address)
-    device.write([Int32](repeating: Int32(Self.marker), count: whole.count), to: whole)
+    [Int32](repeating: Int32(Self.marker), count: whole.count).withUnsafeBytes { device.upload($0, to: whole) }
     whole.columns = 1
-    device.write(elements, to: whole)
+    elements.withUnsafeBytes { device.upload($0, to: whole) }
     return whole
   }
 
-  private func write(_ elements: [Float], to tensor: Tensor) {
-    switch tensor.dtype {
-    case .float32: device.write(elements, to: tensor)
-    case .bfloat16: device.write(elements.map { BFloat16.bits(of: $0) }, to: tensor)
-    case .int32: preconditionFailure("integers are written by integers(_:)")
-    }
+  func write(_ elements: [Float], to tensor: Tensor) {
+    elements.withUnsafeBufferPointer { device.write($0, to: tensor) }
   }
 
   /// The elements of a result, widened to float32.
@@ -83,11 +79,9 @@ final class Bench {
   }
 
   private func read(_ tensor: Tensor) throws -> [Float] {
-    switch tensor.dtype {
-    case .float32: try device.floats(tensor)
-    case .bfloat16: try device.elements(tensor, UInt16(0)).map(BFloat16.value)
-    case .int32: try device.integers(tensor).map(Float.init)
-    }
+    guard tensor.dtype == .int32 else { return try device.readFloats(tensor) }
+    let integers: [Int32] = try device.read(tensor)
+    return integers.map(Float.init)
   }
 }
 

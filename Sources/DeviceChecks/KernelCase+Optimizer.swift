@@ -57,7 +57,7 @@ extension KernelCase {
       KernelCase("adamW", "\(count), three steps, clip \(clip)", dtype, tolerance: 1e-6) { bench in
         let group = try Group(bench, count, parameters: dtype, moments: .float32)
         for step in 1...3 {
-          bench.device.write(randomFloats(count, seed: UInt64(10 + step), in: -0.1...0.1), to: group.gradients)
+          bench.write(randomFloats(count, seed: UInt64(10 + step), in: -0.1...0.1), to: group.gradients)
           group.update(bench.device, step: step, clip: clip)
         }
         // bfloat16 parameters are what the master rounds to, which the tolerance is no measure of: see below.
@@ -90,7 +90,7 @@ extension KernelCase {
   /// Nothing but gradients and the flag changes.
   private static let nonFinite = KernelCase("adamW", "a norm that is not finite", .float32, tolerance: 0) { bench in
     let group = try Group(bench, 5000, parameters: .float32, moments: .float32)
-    bench.device.write([.infinity] + randomFloats(4999, seed: 9), to: group.gradients)
+    bench.write([.infinity] + randomFloats(4999, seed: 9), to: group.gradients)
     group.update(bench.device, step: 1, clip: 1)
     let results = try [group.parameters, group.m, group.v, group.gradients].map(bench.result)
     return results + [[Float(bench.device.scalars.pointee.nonFinite)]]

@@ -3,7 +3,7 @@ public enum Recompute: String, Sendable, Codable, CaseIterable {
   /// Nothing: every activation the backward pass needs is kept.
   case none
   /// Of each transformer block what takes little to compute: the outputs of norms and activation functions, from what they
-  /// read. A hundredth more time for a third less activations.
+  /// read. Little more time, and a fourth less activations of a LLaMA.
   case cheap
   /// Each transformer block, from its input: about a third more computation for a fraction of the activations.
   case block

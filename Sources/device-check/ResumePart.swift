@@ -24,7 +24,8 @@ struct ResumePart {
 
   private func run(_ moments: TrainingRecipe.OptimizerSection.Moments, _ report: Report) throws {
     let whole = try train("whole-\(moments)", moments, .never, stoppingAt: nil)
-    _ = try train("stopped-\(moments)", moments, .never, stoppingAt: 3)
+    let stopped = try train("stopped-\(moments)", moments, .never, stoppingAt: 3)
+    guard stopped.hasSuffix("step-00000003") else { return report.expect(false, "stopped after 3 steps: \(stopped)") }
     let resumed = try train("stopped-\(moments)", moments, .require, stoppingAt: nil)
     for file in ["model.safetensors", "training/optimizer.safetensors"] {
       let same = try bytes(whole + "/" + file) == bytes(resumed + "/" + file)
