@@ -24,9 +24,11 @@ let package = Package(
     // C, and what knows no other room.
     .target(name: "CKernels", cSettings: kernelSettings),
     .target(name: "CCUDA"),
+    .target(name: "CHDF5"),
+    .target(name: "CSHA256"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
-    .target(name: "Files"),
+    .target(name: "Files", dependencies: ["CSHA256"]),
     .target(name: "Tensors"),
 
     // The engine.
@@ -40,7 +42,7 @@ let package = Package(
       name: "DeviceChecks", dependencies: ["ReferenceBackend", "Tensors"], swiftSettings: [.unsafeFlags(["-O"])]),
 
     // Models and data.
-    .target(name: "Checkpoints", dependencies: ["Files"]),
+    .target(name: "Checkpoints", dependencies: ["CHDF5", "CZlib", "Files"]),
     .target(name: "Tokenization", dependencies: ["Files"]),
     .target(name: "Models", dependencies: ["Checkpoints", "Files", "Programs", "Tensors"]),
     .target(name: "ModelChecks", dependencies: ["Checkpoints", "Files", "Models", "Programs", "Tensors"]),
@@ -94,7 +96,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "ProgramsTests", dependencies: ["CAllocationCounter", "CPUBackend", "Programs", "Tensors", "TestSupport"]),
-    .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "TestSupport"]),
+    .testTarget(name: "CheckpointsTests", dependencies: ["CZlib", "Checkpoints", "Files", "TestSupport"]),
     .testTarget(name: "TokenizationTests", dependencies: ["Files", "TestSupport", "Tokenization"]),
     .testTarget(
       name: "ModelsTests",

@@ -190,9 +190,10 @@ find "$objects" -name '*.o' -mtime +14 -delete
 # table is seen from outside: whatever C++ library the program has is none of its business.
 printf '{ global: inheritune_cuda_table; local: *; };\n' >"$objects/exports"
 library=$objects/libinheritune_cuda.so
+major=$(sed -n 's/^#define IC_ABI_MAJOR //p' "$root/Sources/CCUDA/include/inheritune_cuda.h")
 compiler_root=$(cd "$(dirname "$(readlink -f "$nvcc")")/.." && pwd)
 "$nvcc" -shared -ccbin "$host_compiler" -cudart static -L"$compiler_root/lib" \
-  -Xcompiler=-static-libstdc++,-static-libgcc -Xlinker=-soname=libinheritune_cuda.so.1 \
+  -Xcompiler=-static-libstdc++,-static-libgcc "-Xlinker=-soname=libinheritune_cuda.so.$major" \
   -Xlinker=--version-script="$objects/exports" -Xlinker=--no-undefined,--gc-sections "${object_files[@]}" \
   -o "$library.new" -ldl -lpthread -lrt
 mv "$library.new" "$library"

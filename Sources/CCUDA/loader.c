@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The name that is built, and the one with the major version that is its SONAME.
-static const char *const names[] = {"libinheritune_cuda.so.1", "libinheritune_cuda.so"};
+#define TEXT_(value) #value
+#define TEXT(value) TEXT_(value)
+
+// The name with the major version, which is the SONAME of what is built, and the name that is built.
+static const char *const names[] = {"libinheritune_cuda.so." TEXT(IC_ABI_MAJOR), "libinheritune_cuda.so"};
 enum { name_count = sizeof names / sizeof names[0] };
 
 static char loaded_path[PATH_MAX];

@@ -1,5 +1,6 @@
 #include "attention_forward.h"
 
+#include <float.h>
 #include <math.h>
 
 typedef struct {
@@ -52,7 +53,8 @@ CK_INLINE void attend_block(const attention *blocked, int64_t sequence, int64_t 
   float *query = scratch, *output = query + ck_padded(head_dim) * width;
   float *scores = output + ck_padded(head_dim) * width, *rescale = scores + ck_block_keys * width;
   ck_lanes maximum[4], total[4];
-  for (int v = 0; v < 4; v++) maximum[v] = -INFINITY, total[v] = 0.0f;
+  // Not −infinity: a window may hide the first keys from some queries, whose weights are then e^(−infinity − maximum).
+  for (int v = 0; v < 4; v++) maximum[v] = -FLT_MAX, total[v] = 0.0f;
 
   const int64_t row = sequence * a->shape.length + first, column = ck_kv_column(&a->shape, head);
   const float *k = a->k + sequence * a->capacity * a->k_stride + column;
@@ -60,19 +62,24 @@ CK_INLINE void attend_block(const attention *blocked, int64_t sequence, int64_t 
   ck_load_columns(
     query, width, a->q + row * a->q_stride + head * head_dim, a->q_stride, count, head_dim, a->shape.scale);
 
-  // Blocks of keys that all queries see, then the block of their own positions.
-  const int64_t before = a->position + first;
-  for (int64_t key = 0, keys; key < before + count; key += keys) {
+  // Blocks of keys before all queries, then the block of their own positions.
+  const int64_t before = a->position + first, first_key = ck_first_key(&a->shape, before);
+  const bool bent = ck_is_bent(&a->shape);
+  for (int64_t key = first_key, keys; key < before + count; key += keys) {
     const bool diagonal = key == before;
     keys = diagonal ? count : before - key < ck_block_keys ? before - key : ck_block_keys;
     ck_score(multiply, scores, width, k + key * a->k_stride, a->k_stride, keys, query, head_dim, diagonal);
     for (int64_t vector = 0; vector < width / ck_lane_count; vector++) {
       const int64_t lane = vector * ck_lane_count, visible = ck_visible_keys(keys, vector, diagonal);
+      const int64_t distance = key - before - lane;
+      if (bent) ck_bend(&a->shape, head, scores + lane, NULL, width, visible, distance);
       if (diagonal) ck_mask(scores, width, keys, vector);
+      ck_mask_window(&a->shape, scores + lane, width, visible, distance);
       weigh(scores + lane, width, visible, &maximum[vector], &total[vector], rescale + lane);
     }
     ck_combine(
-      multiply, output, width, v + key * a->v_stride, a->v_stride, keys, scores, head_dim, diagonal, key > 0, rescale);
+      multiply, output, width, v + key * a->v_stride, a->v_stride, keys, scores, head_dim, diagonal, key > first_key,
+      rescale);
   }
 
   ck_lanes reciprocal[4];
@@ -96,7 +103,7 @@ CK_CLONES static void attend_blocks(void *context, int64_t begin, int64_t end, i
 }
 
 void ck_attend(const ck_attention_forward *forward) {
-  const int64_t block = ck_block_queries(forward->shape.head_dim, 2);
+  const int64_t block = ck_block_queries(forward->shape.head_dim, 2, 1);
   attention a = {
     .of = *forward, .block = block, .blocks = (forward->shape.length + block - 1) / block,
     .multiply = ck_choose_tile_multiplier()};

@@ -15,7 +15,7 @@ typedef struct {
   int64_t count, width, padded;  // padded head_dim
   float *q, *dy;                 // [width][padded], q with the scale
   float *q_columns, *dy_columns, *dq_columns;  // [padded][width]
-  float *weights, *dscores;      // [ck_block_keys][width]
+  float *weights, *dscores, *derivatives;  // [ck_block_keys][width]; derivatives of the softcap
   float *log_sum_exp, *expected; // [width]; expected is y·dy, the mean gradient of a row's weights
 } query_block;
 
@@ -28,7 +28,8 @@ CK_INLINE void lay_out(query_block *block, float *scratch) {
   block->dq_columns = block->dy_columns + tile;
   block->weights = block->dq_columns + tile;
   block->dscores = block->weights + scores;
-  block->log_sum_exp = block->dscores + scores;
+  block->derivatives = block->dscores + scores;
+  block->log_sum_exp = block->derivatives + scores;
   block->expected = block->log_sum_exp + block->width;
 }
 
@@ -75,6 +76,17 @@ CK_INLINE void differentiate_softmax(const query_block *block, int64_t keys, int
   }
 }
 
+// From the gradient of capped scores to that of scores, for 16 queries.
+CK_INLINE void differentiate_softcap(const query_block *block, int64_t keys, int64_t lane) {
+  for (int64_t key = 0; key < keys; key++) {
+    ck_lanes gradient, derivative;
+    ck_load(&gradient, block->dscores + key * block->width + lane);
+    ck_load(&derivative, block->derivatives + key * block->width + lane);
+    gradient *= derivative;
+    ck_store(block->dscores + key * block->width + lane, &gradient);
+  }
+}
+
 // rows[key] = or += Σ weights[key][query]·queries[query] over the queries that see the key.
 CK_INLINE void scatter(
   const attention_backward *a, const query_block *block, float *rows, int64_t keys, const float *weights,
@@ -91,7 +103,7 @@ CK_INLINE void scatter(
 }
 
 // What the queries of one block give to their own dq, and to dk and dv of the keys they see. The first block to see a
-// key sets its gradients.
+// key, which is that of its own position, sets its gradients.
 CK_INLINE void differentiate_block(
   const attention_backward *a, int64_t sequence, int64_t head, int64_t first, bool first_head, float *scratch) {
   const int64_t head_dim = a->shape.head_dim, left = a->shape.length - first;
@@ -101,8 +113,9 @@ CK_INLINE void differentiate_block(
   const int64_t start = sequence * a->shape.length;
   load_block(a, &block, start + first, head);
 
-  const int64_t column = ck_kv_column(&a->shape, head);
-  for (int64_t key = 0, keys; key < first + block.count; key += keys) {
+  const int64_t column = ck_kv_column(&a->shape, head), first_key = ck_first_key(&a->shape, first);
+  const bool bent = ck_is_bent(&a->shape);
+  for (int64_t key = first_key, keys; key < first + block.count; key += keys) {
     const bool diagonal = key == first;
     keys = diagonal ? block.count : first - key < ck_block_keys ? first - key : ck_block_keys;
     const float *k = a->k + (start + key) * a->qkv_stride + column;
@@ -115,12 +128,18 @@ CK_INLINE void differentiate_block(
     ck_score(
       a->multiply, block.dscores, block.width, v, a->qkv_stride, keys, block.dy_columns, head_dim, diagonal);
     for (int64_t vector = 0; vector < block.width / ck_lane_count; vector++) {
+      const int64_t lane = vector * ck_lane_count, visible = ck_visible_keys(keys, vector, diagonal);
+      const int64_t distance = key - first - lane;
+      float *scores = block.weights + lane;
+      if (bent) ck_bend(&a->shape, head, scores, block.derivatives + lane, block.width, visible, distance);
       if (diagonal) ck_mask(block.weights, block.width, keys, vector);
-      differentiate_softmax(&block, ck_visible_keys(keys, vector, diagonal), vector * ck_lane_count);
+      ck_mask_window(&a->shape, scores, block.width, visible, distance);
+      differentiate_softmax(&block, visible, lane);
+      if (a->shape.softcap > 0) differentiate_softcap(&block, visible, lane);
     }
     ck_combine(
-      a->multiply, block.dq_columns, block.width, k, a->qkv_stride, keys, block.dscores, head_dim, diagonal, key > 0,
-      NULL);
+      a->multiply, block.dq_columns, block.width, k, a->qkv_stride, keys, block.dscores, head_dim, diagonal,
+      key > first_key, NULL);
     const bool add = !(diagonal && first_head);
     scatter(a, &block, dk, keys, block.dscores, block.q, diagonal, add);
     scatter(a, &block, dv, keys, block.weights, block.dy, diagonal, add);
@@ -156,6 +175,6 @@ void ck_attention_backward(
     .shape = *shape, .q = qkv, .k = qkv + k, .v = qkv + v, .y = y, .dy = dy, .log_sum_exp = log_sum_exp, .dq = dqkv,
     .dk = dqkv + k, .dv = dqkv + v, .qkv_stride = qkv_stride, .dqkv_stride = dqkv_stride, .y_stride = y_stride,
     .dy_stride = dy_stride, .log_sum_exp_stride = log_sum_exp_stride,
-    .block = ck_block_queries(shape->head_dim, 5), .multiply = ck_choose_tile_multiplier(), .pool = pool};
+    .block = ck_block_queries(shape->head_dim, 5, 3), .multiply = ck_choose_tile_multiplier(), .pool = pool};
   ck_parallel_dynamic(pool, shape->batch * shape->kv_heads, 1, differentiate_heads, &a);
 }

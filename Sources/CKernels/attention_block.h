@@ -2,7 +2,8 @@
 //
 // Queries stand in lanes. Scores are kept transposed, [key][query]: products read rows of k and v as they lie, one
 // number against 16 queries, and maxima and sums over keys never cross lanes. Of the block on the diagonal, strips of
-// 16 keys are computed for the 16-query columns that see any of them.
+// 16 keys are computed for the 16-query columns that see any of them. Of the blocks before, those that no query's
+// window reaches are left out: the first begins where the first query's window does.
 #pragma once
 
 #include "attention.h"
@@ -10,11 +11,11 @@
 
 enum { ck_block_keys = 64 };
 
-/// Queries of a block: 64, or fewer if `tiles` tiles of padded head_dim × queries and two of scores would not fit the
-/// scratch of a worker.
-CK_INLINE int64_t ck_block_queries(int64_t head_dim, int64_t tiles) {
+/// Queries of a block: 64, or fewer if `tiles` tiles of padded head_dim × queries and `score_tiles` of scores would not
+/// fit the scratch of a worker.
+CK_INLINE int64_t ck_block_queries(int64_t head_dim, int64_t tiles, int64_t score_tiles) {
   const int64_t floats = (int64_t)(CK_WORKER_SCRATCH_BYTES / sizeof(float));
-  const int64_t fitting = floats / (tiles * ck_padded(head_dim) + 2 * ck_block_keys + 4);
+  const int64_t fitting = floats / (tiles * ck_padded(head_dim) + score_tiles * ck_block_keys + 4);
   return fitting < 64 ? fitting / ck_lane_count * ck_lane_count : 64;
 }
 
@@ -93,6 +94,49 @@ CK_INLINE void ck_store_rows(
 CK_INLINE int64_t ck_visible_keys(int64_t keys, int64_t vector, bool diagonal) {
   const int64_t last = (vector + 1) * ck_lane_count;
   return diagonal && last < keys ? last : keys;
+}
+
+/// Whether scores become more than q·k·scale.
+CK_INLINE bool ck_is_bent(const ck_attention_shape *shape) { return shape->softcap > 0 || shape->slopes; }
+
+/// Caps the scores of 16 queries, leaving the derivatives of that in `derivatives` unless it is NULL, and adds
+/// slope·distance. `distance` is how far key 0 is after the query of lane 0.
+CK_INLINE void ck_bend(
+  const ck_attention_shape *shape, int64_t head, float *scores, float *derivatives, int64_t width, int64_t keys,
+  int64_t distance) {
+  const ck_lanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const float slope = shape->slopes ? shape->slopes[head] : 0;
+  for (int64_t key = 0; key < keys; key++) {
+    ck_lanes x, derivative;
+    ck_load(&x, scores + key * width);
+    if (shape->softcap > 0) {
+      ck_cap_lanes(&x, &derivative, shape->softcap);
+      if (derivatives) ck_store(derivatives + key * width, &derivative);
+    }
+    x += slope * ((float)(distance + key) - lane);
+    ck_store(scores + key * width, &x);
+  }
+}
+
+/// First key that any query sees of a block of them, the first of which is at position `first`.
+CK_INLINE int64_t ck_first_key(const ck_attention_shape *shape, int64_t first) {
+  const int64_t key = first - shape->window + 1;
+  return key > 0 ? key : 0;
+}
+
+/// Hides keys that came so long before their query that its window does not reach them. `distance` is how far key 0 is
+/// after the query of lane 0.
+CK_INLINE void ck_mask_window(
+  const ck_attention_shape *shape, float *scores, int64_t width, int64_t keys, int64_t distance) {
+  const ck_lane_integers lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  // Lane i sees key `seen` + i and what follows, so that no lane misses the 15th after that.
+  const int64_t seen = 1 - shape->window - distance, hidden = seen + ck_lane_count - 1;
+  for (int64_t key = 0; key < keys && key < hidden; key++) {
+    ck_lanes x;
+    ck_load(&x, scores + key * width);
+    x = lane > (int32_t)(key - seen) ? (ck_lanes)-__builtin_inff() : x;
+    ck_store(scores + key * width, &x);
+  }
 }
 
 /// Hides keys that come after their query: the 16 × 16 scores where lanes 16·vector … meet the keys of their own

@@ -74,16 +74,28 @@ typedef struct {
   double total;
 } running;
 
-// Takes `keys` (at most ck_block_keys) more keys and values into account. Here lanes run along head_dim.
+// Caps the scores of one query and adds slope·distance in the first `keys` lanes; −infinity stays in the others.
+// `distance` is how far the key of lane 0 is after the query.
+CK_INLINE void bend(const ck_attention_shape *shape, int64_t head, ck_lanes *scores, int64_t keys, int64_t distance) {
+  const ck_lanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  ck_lanes x = *scores, derivative;
+  if (shape->softcap > 0) ck_cap_lanes(&x, &derivative, shape->softcap);
+  if (shape->slopes) x += shape->slopes[head] * ((float)distance + lane);
+  *scores = lane < (float)keys ? x : *scores;
+}
+
+// Takes `keys` (at most ck_block_keys) more keys and values into account; the first key is `distance` after the query.
+// Here lanes run along head_dim.
 CK_INLINE void attend_keys(
-  const ck_attention_forward *a, running *state, float *output, const float *q, const float *k, const float *v,
-  int64_t keys) {
+  const ck_attention_forward *a, int64_t head, running *state, float *output, const float *q, const float *k,
+  const float *v, int64_t keys, int64_t distance) {
   const int64_t head_dim = a->shape.head_dim;
   ck_lanes x[ck_block_keys / ck_lane_count], largest = state->maximum, sum = 0.0f;
   for (int64_t i = 0; i < keys; i += ck_lane_count) {
     ck_lanes *scores = &x[i / ck_lane_count];
     score_rows(scores, q, k + i * a->k_stride, a->k_stride, keys - i, head_dim);
     *scores *= a->shape.scale;
+    if (ck_is_bent(&a->shape)) bend(&a->shape, head, scores, keys - i, distance + i);
     ck_raise(&largest, scores);
   }
   const float maximum = ck_largest(&largest);
@@ -108,7 +120,7 @@ CK_INLINE void attend_keys(
 // y of `count` heads of one row that share keys and values, which are read once for all of them.
 CK_INLINE void attend_group(const ck_attention_forward *a, int64_t row, int64_t head, int64_t count, float *scratch) {
   const int64_t head_dim = a->shape.head_dim, padded = ck_padded(head_dim), length = a->shape.length;
-  const int64_t visible = a->position + row % length + 1;
+  const int64_t position = a->position + row % length;
   const int64_t first = row / length * a->capacity, column = ck_kv_column(&a->shape, head);
   const float *q = a->q + row * a->q_stride + head * head_dim;
   const float *k = a->k + first * a->k_stride + column, *v = a->v + first * a->v_stride + column;
@@ -116,11 +128,12 @@ CK_INLINE void attend_group(const ck_attention_forward *a, int64_t row, int64_t 
   memset(scratch, 0, (size_t)(count * padded) * sizeof(float));
   for (int64_t i = 0; i < count; i++) states[i] = (running){.maximum = -__builtin_inff()};
 
-  for (int64_t key = 0; key < visible; key += ck_block_keys) {
-    const int64_t keys = visible - key < ck_block_keys ? visible - key : ck_block_keys;
+  for (int64_t key = ck_first_key(&a->shape, position); key <= position; key += ck_block_keys) {
+    const int64_t left = position + 1 - key, keys = left < ck_block_keys ? left : ck_block_keys;
     for (int64_t i = 0; i < count; i++) {
       attend_keys(
-        a, &states[i], scratch + i * padded, q + i * head_dim, k + key * a->k_stride, v + key * a->v_stride, keys);
+        a, head + i, &states[i], scratch + i * padded, q + i * head_dim, k + key * a->k_stride, v + key * a->v_stride,
+        keys, key - position);
     }
   }
   float *y = a->y + row * a->y_stride + head * head_dim;

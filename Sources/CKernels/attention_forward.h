@@ -14,5 +14,5 @@ typedef struct {
   ck_pool *pool;
 } ck_attention_forward;
 
-/// Every query to the keys of its position and before, in blocks of queries.
+/// Every query to the keys of its position and before that its window reaches, in blocks of queries.
 void ck_attend(const ck_attention_forward *attention);

@@ -80,3 +80,33 @@ CK_INLINE void ck_exp_lanes(ck_lanes *x) {
   const ck_lanes power = (ck_lanes)(((ck_lane_integers)shifted << 23) + 0x3f800000);
   *x = p * power + power;
 }
+
+/// tanh x in every lane, relative error below 2e-7, and its derivative 1 − tanh² x without cancellation. NaN stays NaN.
+CK_INLINE void ck_tanh_lanes(ck_lanes *x, ck_lanes *derivative) {
+  const ck_lanes magnitude = *x < 0.0f ? -*x : *x;
+  // Near 0 an odd polynomial, as what follows would cancel there. A minimax fit, as those of vector_math.h are.
+  const ck_lanes s = *x * *x;
+  ck_lanes center = (ck_lanes)-0.005704987328499556f;
+  center = center * s + 0.0206390880048275f;
+  center = center * s - 0.05373971536755562f;
+  center = center * s + 0.13331441581249237f;
+  center = center * s - 0.3333328068256378f;
+  center = center * s * *x + *x;
+  // Elsewhere 1 − 2e/(1 + e) with e = e^(−2|x|), and the derivative 4e/(1 + e)².
+  ck_lanes e = magnitude * -2.0f;
+  ck_exp_lanes(&e);
+  const ck_lanes reciprocal = 1.0f / (1.0f + e);
+  const ck_lanes tail = 1.0f - 2.0f * e * reciprocal;
+  const ck_lanes outer = *x < 0.0f ? -tail : tail;
+  *derivative = 4.0f * e * reciprocal * reciprocal;
+  *x = magnitude < 0.625f ? center : outer;
+}
+
+/// c·tanh(x/c) in every lane, and its derivative.
+CK_INLINE void ck_cap_lanes(ck_lanes *x, ck_lanes *derivative, float c) {
+  // Rounded whatever follows: what is capped and the maximum of it would differ if one of them were part of a sum.
+#pragma clang fp contract(off)
+  *x *= 1.0f / c;
+  ck_tanh_lanes(x, derivative);
+  *x *= c;
+}

@@ -40,13 +40,14 @@ CK_INLINE double squared_deviations(const float *x, float mean, int64_t columns)
 }
 
 CK_INLINE void normalise(
-  float *y, const float *x, float mean, float reciprocal, const float *weight, const float *bias, int64_t columns) {
+  float *y, const float *x, float mean, float reciprocal, const float *weight, float weight_offset, const float *bias,
+  int64_t columns) {
   for (int64_t c = 0; c < columns; c += ck_lane_count) {
     ck_lanes value, factor, offset = 0.0f;
     ck_load_first(&value, x + c, columns - c, 0);
     ck_load_first(&factor, weight + c, columns - c, 0);
     if (bias) ck_load_first(&offset, bias + c, columns - c, 0);
-    value = (value - mean) * reciprocal * factor + offset;
+    value = (value - mean) * reciprocal * (weight_offset + factor) + offset;
     ck_store_first(y + c, &value, columns - c);
   }
 }
@@ -65,7 +66,8 @@ CK_CLONES static void norm_rows(void *context, int64_t begin, int64_t end, int w
     const float reciprocal = (float)(1 / sqrt(squares / (double)columns + (double)f->shape->epsilon));
     f->statistics[i * f->statistics_stride] = mean;
     f->statistics[i * f->statistics_stride + 1] = reciprocal;
-    normalise(f->y + i * f->y_stride, x, mean, reciprocal, f->weight, f->bias, columns);
+    normalise(f->y + i * f->y_stride, x, mean, reciprocal, f->weight, f->shape->weight_offset, f->bias,
+      columns);
   }
 }
 
@@ -94,7 +96,9 @@ typedef struct {
 
 enum { fewest_block_rows = 16 };
 
-CK_INLINE void differentiate_row(const backward *b, int64_t row, float *dweight, float *dbias) {
+// With `offset`, weights are weight_offset + weight.
+CK_INLINE void differentiate_row(
+  const bool offset, const backward *b, int64_t row, float *dweight, float *dbias) {
   const int64_t columns = b->shape->columns;
   const float *dy = b->dy + row * b->dy_stride, *x = b->x + row * b->x_stride;
   const float mean = b->statistics[row * b->statistics_stride];
@@ -107,6 +111,7 @@ CK_INLINE void differentiate_row(const backward *b, int64_t row, float *dweight,
     ck_load_first(&upstream, dy + c, columns - c, 0);
     ck_load_first(&normal, x + c, columns - c, mean);
     ck_load_first(&factor, b->weight + c, columns - c, 0);
+    if (offset) factor += b->shape->weight_offset;
     normal = (normal - mean) * reciprocal;
     upstream *= factor;
     sum += upstream;
@@ -119,6 +124,7 @@ CK_INLINE void differentiate_row(const backward *b, int64_t row, float *dweight,
     ck_load_first(&upstream, dy + c, columns - c, 0);
     ck_load_first(&normal, x + c, columns - c, 0);
     ck_load_first(&factor, b->weight + c, columns - c, 0);
+    if (offset) factor += b->shape->weight_offset;
     if (b->add) ck_load_first(&total, dx + c, columns - c, 0);
     normal = (normal - mean) * reciprocal;
     gradient = total + reciprocal * (upstream * factor - mean_sum - normal * mean_product);
@@ -148,7 +154,11 @@ CK_CLONES static void differentiate_blocks(void *context, int64_t begin, int64_t
       if (dbias) dbias = partial + b->shape->columns;
     }
     for (int64_t row = i * b->block; row < (i + 1) * b->block && row < b->shape->rows; row++) {
-      differentiate_row(b, row, dweight, dbias);
+      if (b->shape->weight_offset != 0) {
+        differentiate_row(true, b, row, dweight, dbias);
+      } else {
+        differentiate_row(false, b, row, dweight, dbias);
+      }
     }
   }
 }

@@ -27,6 +27,7 @@ extension CPUDevice {
 
 extension NormSpec {
   fileprivate func shape(of x: Tensor) -> ck_norm_shape {
-    ck_norm_shape(rows: Int64(x.rows), columns: Int64(x.columns), rms: kind == .rms, epsilon: epsilon)
+    ck_norm_shape(
+      rows: Int64(x.rows), columns: Int64(x.columns), rms: kind == .rms, epsilon: epsilon, weight_offset: weightOffset)
   }
 }

@@ -28,17 +28,21 @@ extension CUDADevice {
 
   // MARK: Embedding
 
-  public func gatherRows(_ y: Tensor, indices: Tensor, table rows: Tensor, positions: Tensor?, length: Int) {
+  public func gatherRows(
+    _ y: Tensor, indices: Tensor, table rows: Tensor, positions: Tensor?, length: Int, scale: Float
+  ) {
     launch { table, context in
       table.gather_rows(
-        context, ic_tensor(y), ic_tensor(indices), ic_tensor(rows), ic_tensor(positions), Int64(length))
+        context, ic_tensor(y), ic_tensor(indices), ic_tensor(rows), ic_tensor(positions), Int64(length), scale)
     }
   }
 
-  public func gatherRowsBackward(dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int) {
+  public func gatherRowsBackward(
+    dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int, scale: Float
+  ) {
     launch { table, context in
       table.gather_rows_backward(
-        context, ic_tensor(dTable), ic_tensor(dPositions), ic_tensor(dy), ic_tensor(indices), Int64(length))
+        context, ic_tensor(dTable), ic_tensor(dPositions), ic_tensor(dy), ic_tensor(indices), Int64(length), scale)
     }
   }
 
@@ -68,6 +72,27 @@ extension CUDADevice {
 
   // MARK: Attention
 
+  public func headNorm(
+    _ y: Tensor, statistics: Tensor, x: Tensor, queryWeight: Tensor, keyWeight: Tensor, _ spec: HeadNormSpec
+  ) {
+    launch { table, context in
+      table.head_norm(
+        context, ic_tensor(y), ic_tensor(statistics), ic_tensor(x), ic_tensor(queryWeight), ic_tensor(keyWeight),
+        ic_head_norm_spec(spec))
+    }
+  }
+
+  public func headNormBackward(
+    dx: Tensor, dQueryWeight: Tensor?, dKeyWeight: Tensor?, dy: Tensor, x: Tensor, queryWeight: Tensor,
+    keyWeight: Tensor, statistics: Tensor, _ spec: HeadNormSpec
+  ) {
+    launch { table, context in
+      table.head_norm_backward(
+        context, ic_tensor(dx), ic_tensor(dQueryWeight), ic_tensor(dKeyWeight), ic_tensor(dy), ic_tensor(x),
+        ic_tensor(queryWeight), ic_tensor(keyWeight), ic_tensor(statistics), ic_head_norm_spec(spec))
+    }
+  }
+
   public func rope(_ x: Tensor, table angles: Tensor, _ spec: RoPESpec, inverse: Bool) {
     launch { table, context in
       table.rope(
@@ -79,28 +104,29 @@ extension CUDADevice {
     }
   }
 
-  public func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec) {
+  public func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec) {
     launch { table, context in
-      table.attention(context, ic_tensor(y), ic_tensor(logSumExp), ic_tensor(qkv), ic_attention_spec(spec))
+      table.attention(
+        context, ic_tensor(y), ic_tensor(logSumExp), ic_tensor(qkv), ic_tensor(slopes), ic_attention_spec(spec))
     }
   }
 
   public func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec
   ) {
     launch { table, context in
       table.attention_backward(
         context, ic_tensor(dqkv), ic_tensor(dy), ic_tensor(y), ic_tensor(logSumExp), ic_tensor(qkv),
-        ic_attention_spec(spec))
+        ic_tensor(slopes), ic_attention_spec(spec))
     }
   }
 
   public func attentionCached(
-    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, capacity: Int, _ spec: AttentionSpec
+    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, slopes: Tensor?, capacity: Int, _ spec: AttentionSpec
   ) {
     launch { table, context in
       table.attention_cached(
-        context, ic_tensor(y), ic_tensor(qkv), ic_tensor(keys), ic_tensor(values), Int64(capacity),
+        context, ic_tensor(y), ic_tensor(qkv), ic_tensor(keys), ic_tensor(values), ic_tensor(slopes), Int64(capacity),
         ic_attention_spec(spec))
     }
   }
@@ -141,15 +167,17 @@ extension CUDADevice {
 
   // MARK: Losses
 
-  public func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, gradient: Bool) {
+  public func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, softcap: Float?, gradient: Bool) {
     launch { table, context in
-      table.cross_entropy(context, ic_tensor(losses), ic_tensor(logits), ic_tensor(targets), gradient ? 1 : 0)
+      table.cross_entropy(
+        context, ic_tensor(losses), ic_tensor(logits), ic_tensor(targets), softcap ?? 0, gradient ? 1 : 0)
     }
   }
 
-  public func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor) {
+  public func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor, softcap: Float?) {
     launch { table, context in
-      table.log_probabilities(context, ic_tensor(scores), ic_tensor(greedy), ic_tensor(logits), ic_tensor(targets))
+      table.log_probabilities(
+        context, ic_tensor(scores), ic_tensor(greedy), ic_tensor(logits), ic_tensor(targets), softcap ?? 0)
     }
   }
 

@@ -32,14 +32,26 @@ extension ic_activation {
 }
 
 extension ic_norm_spec {
-  init(_ spec: NormSpec) { self.init(kind: spec.kind == .rms ? IC_RMS_NORM : IC_LAYER_NORM, epsilon: spec.epsilon) }
+  init(_ spec: NormSpec) {
+    self.init(
+      kind: spec.kind == .rms ? IC_RMS_NORM : IC_LAYER_NORM, epsilon: spec.epsilon, weight_offset: spec.weightOffset)
+  }
+}
+
+extension ic_head_norm_spec {
+  init(_ spec: HeadNormSpec) {
+    self.init(
+      heads: Int32(spec.heads), kv_heads: Int32(spec.kvHeads), head_dimension: Int32(spec.headDimension),
+      head_stride: Int32(spec.headStride), epsilon: spec.epsilon)
+  }
 }
 
 extension ic_attention_spec {
   init(_ spec: AttentionSpec) {
     self.init(
       length: Int64(spec.length), heads: Int32(spec.heads), kv_heads: Int32(spec.kvHeads),
-      head_dimension: Int32(spec.headDimension), scale: spec.scale, window: 0)
+      head_dimension: Int32(spec.headDimension), scale: spec.scale, window: Int32(clamping: spec.window ?? 0),
+      softcap: spec.softcap ?? 0)
   }
 }
 

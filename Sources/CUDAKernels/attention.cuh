@@ -1,9 +1,9 @@
 // What the attention kernels work on, and what their files see of each other.
 #pragma once
 
+#include "functions.cuh"
 #include "pack.cuh"
 
-constexpr float IC_LOG2_E = 1.4426950408889634f;
 // More than any sequence has: no window.
 constexpr int IC_NO_WINDOW = 1 << 29;
 
@@ -20,7 +20,35 @@ struct ic_attention_sizes {
   int heads, group, dimension;
   int window;
   float scale;
+  // What more is done to scores: capped, unless 0; slopes[head]·(key − query) added, unless NULL.
+  float softcap;
+  const float *slopes;
+
+  // Kernels that adjust scores are compiled apart (ADJUSTED), so that the others do not pay for it.
+  bool are_scores_adjusted() const { return softcap > 0 || slopes; }
 };
+
+template <bool ADJUSTED>
+__device__ __forceinline__ float ic_attention_slope(const ic_attention_sizes &shape, int head) {
+  return ADJUSTED && shape.slopes ? shape.slopes[head] : 0;
+}
+
+// A score, and its derivative by scale·q·k.
+struct ic_attention_score {
+  float value, derivative;
+};
+
+// Of a query and the key `before` rows before it.
+template <bool ADJUSTED>
+__device__ __forceinline__ ic_attention_score
+ic_score(const ic_attention_sizes &shape, float slope, float product, int before) {
+  ic_attention_score score = {product * shape.scale, 1};
+  if (ADJUSTED) {
+    if (shape.softcap > 0) score.derivative = ic_softcap<float>(shape.softcap)(score.value);
+    score.value -= slope * float(before);
+  }
+  return score;
+}
 
 // Query row i of a sequence is at position + i and sees the keys of rows position + i − window + 1 … position + i. The
 // position is that of `scalars`, 0 without, and never one for which a sequence has no room.
@@ -61,8 +89,11 @@ inline int ic_attention_unit(int dimension, std::initializer_list<ic_tensor> ten
 
 // attention.cu: says what is wrong with the operands that all attention kernels have. `rows` are of y's shape.
 ic_status ic_check_attention(
-  ic_context *, const char *kernel, ic_tensor qkv, std::initializer_list<ic_tensor> rows, ic_attention_spec spec);
-ic_attention_sizes ic_attention_sizes_of(ic_tensor qkv, ic_attention_spec spec);
+  ic_context *, const char *kernel, ic_tensor qkv, std::initializer_list<ic_tensor> rows, ic_tensor slopes,
+  ic_attention_spec spec);
+ic_status ic_check_log_sum_exp(
+  ic_context *, const char *kernel, ic_tensor log_sum_exp, ic_tensor qkv, ic_attention_spec spec);
+ic_attention_sizes ic_attention_sizes_of(ic_tensor qkv, ic_tensor slopes, ic_attention_spec spec);
 // The part of packed rows that starts at head `head`.
 template <class T> ic_rows<T> ic_heads(ic_tensor qkv, int64_t head, ic_attention_spec spec) {
   return {ic_pointer<T>(qkv) + head * spec.head_dimension, qkv.stride};

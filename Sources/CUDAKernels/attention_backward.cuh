@@ -3,8 +3,9 @@
 // keys for dq. Both compute the probabilities and their gradients anew, which is 7 products of matrices where atomic
 // additions to dq would need 5 (Dao 2023, arXiv 2307.08691, algorithm 2).
 //
-//   p = e^(scale·q·k − log_sum_exp)   dp = dy·v   ds = p·(dp − delta)
+//   p = e^(s(scale·q·k) − log_sum_exp)   dp = dy·v   ds = p·(dp − delta)·s′(scale·q·k)
 //   dv = Σ p·dy   dk = scale·Σ ds·q   dq = scale·Σ ds·k
+// where s is the identity, or what ADJUSTED kernels do to a score.
 #pragma once
 
 #include "attention_tile.cuh"
@@ -103,7 +104,7 @@ template <int WIDTH, int OUTPUT, int WARPS, int QUERIES> struct ic_backward_keys
     (2 * KEYS * WIDTH + 2 * STAGE) * int(sizeof(bf16)) + 4 * QUERIES * int(sizeof(float));
 };
 
-template <int WIDTH, int OUTPUT, int WARPS, int QUERIES, int BLOCKS>
+template <int WIDTH, int OUTPUT, int WARPS, int QUERIES, int BLOCKS, bool ADJUSTED>
 __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
   ic_attention_backward_keys_kernel(ic_backward_arguments<bf16> arguments) {
   using layout = ic_backward_keys_layout<WIDTH, OUTPUT, WARPS, QUERIES>;
@@ -157,7 +158,8 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
     for (int i = 0; i < 4; i++) dk[n][i] = dv[n][i] = 0;
   }
   const int warp_row = ic_warp() * 16, warp_key = first + warp_row;
-  const float scale_log2 = shape.scale * IC_LOG2_E;
+  // Adjusted scores are to base 2 already.
+  const float scale_log2 = ADJUSTED ? 1 : shape.scale * IC_LOG2_E;
   for (int next_head = head, next_query; next_head < (block.head + 1) * shape.group;
        head = next_head, query = next_query, stage ^= 1) {
     ic_wait_for_copies<0>();
@@ -173,6 +175,15 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
     float p[QUERIES / 8][4], ds[QUERIES / 8][4];
     ic_multiply_rows<WIDTH, QUERIES / 16>(p, k_tile, warp_row, q_tile);
     ic_multiply_rows<WIDTH, QUERIES / 16>(ds, v_tile, warp_row, dy_tile);
+    if constexpr (ADJUSTED) {
+#pragma unroll
+      for (int n = 0; n < QUERIES / 8; n++) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) ds[n][i] -= delta[8 * n + ic_lane() % 4 * 2 + i % 2];
+      }
+      const ic_score_adjustment adjustment(shape, ic_attention_slope<ADJUSTED>(shape, head));
+      adjustment.template apply<true>(p, ds, query, warp_key);
+    }
     if (query < warp_key + 15 || query + QUERIES - 1 >= warp_key + shape.window) {
       ic_mask_scores<true>(p, query, warp_key, shape.window);
     }
@@ -182,7 +193,7 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
       for (int i = 0; i < 4; i++) {
         const int column = 8 * n + ic_lane() % 4 * 2 + i % 2;
         p[n][i] = ic_exp2(p[n][i] * scale_log2 - log_sum_exp[column]);
-        ds[n][i] = p[n][i] * (ds[n][i] - delta[column]);
+        ds[n][i] = p[n][i] * (ADJUSTED ? ds[n][i] : ds[n][i] - delta[column]);
       }
     }
 #pragma unroll
@@ -225,7 +236,7 @@ template <int WIDTH, int WARPS, int KEYS, bool IN_REGISTERS> struct ic_backward_
   static constexpr int SHARED = ROWS * WIDTH * int(sizeof(bf16));
 };
 
-template <int WIDTH, int WARPS, int KEYS, bool IN_REGISTERS, int BLOCKS>
+template <int WIDTH, int WARPS, int KEYS, bool IN_REGISTERS, int BLOCKS, bool ADJUSTED>
 __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
   ic_attention_backward_queries_kernel(ic_backward_arguments<bf16> arguments) {
   using layout = ic_backward_queries_layout<WIDTH, WARPS, KEYS, IN_REGISTERS>;
@@ -287,7 +298,9 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
 #pragma unroll
   for (int n = 0; n < WIDTH / 8; n++) dq[n][0] = dq[n][1] = dq[n][2] = dq[n][3] = 0;
 
-  const float scale_log2 = shape.scale * IC_LOG2_E;
+  // Adjusted scores are to base 2 already.
+  const float scale_log2 = ADJUSTED ? 1 : shape.scale * IC_LOG2_E;
+  const ic_score_adjustment adjustment(shape, ic_attention_slope<ADJUSTED>(shape, block.head));
   bool odd = false;
   for (int key = keys_begin; key < keys_end; key += KEYS, odd = !odd) {
     ic_wait_for_copies<0>();
@@ -304,6 +317,14 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
       ic_multiply_rows<WIDTH, KEYS / 16>(p, q_tile, warp_row, k_tile);
       ic_multiply_rows<WIDTH, KEYS / 16>(ds, dy_tile, warp_row, v_tile);
     }
+    if constexpr (ADJUSTED) {
+#pragma unroll
+      for (int n = 0; n < KEYS / 8; n++) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) ds[n][i] -= delta[i / 2];
+      }
+      adjustment.template apply<false>(p, ds, warp_query, key);
+    }
     if (key + KEYS - 1 > warp_query || key <= warp_query + 15 - shape.window) {
       ic_mask_scores<false>(p, warp_query, key, shape.window);
     }
@@ -311,7 +332,8 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
     for (int n = 0; n < KEYS / 8; n++) {
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        ds[n][i] = ic_exp2(p[n][i] * scale_log2 - log_sum_exp[i / 2]) * (ds[n][i] - delta[i / 2]);
+        const float weight = ic_exp2(p[n][i] * scale_log2 - log_sum_exp[i / 2]);
+        ds[n][i] = weight * (ADJUSTED ? ds[n][i] : ds[n][i] - delta[i / 2]);
       }
     }
     // Of 16 keys of which these rows see none, not even a NaN reaches them.

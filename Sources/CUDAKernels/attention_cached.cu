@@ -1,7 +1,7 @@
 // Attention of new rows against a cache of keys and values. Many new rows (a prompt) are tiles like any others; few
 // (decoding) are bound by the reading of the cache, which is split over blocks so that one sequence keeps the whole GPU
 // busy ("flash-decoding", Dao et al. 2023), and whose parts are then combined in order.
-#include "attention.cuh"
+#include "attention_launch.cuh"
 #include "kernels.cuh"
 #include "mma.cuh"
 #include "reduce.cuh"
@@ -73,7 +73,7 @@ __device__ __forceinline__ float sum_eight(float (&x)[decode_keys]) {
 
 // Up to QUERIES queries (of the rows and heads that share keys) against one part of the cache. A warp takes 8 keys at a
 // time; a lane has PIECES packs of SIZE neighbouring columns.
-template <class T, int SIZE, int PIECES, int QUERIES>
+template <class T, int SIZE, int PIECES, int QUERIES, bool ADJUSTED>
 __global__ void __launch_bounds__(32 * decode_warps) decode_kernel(decode_arguments<T> arguments) {
   constexpr int WIDTH = 32 * SIZE * PIECES;
   __shared__ float shared_sums[decode_warps][QUERIES][WIDTH];
@@ -133,8 +133,10 @@ __global__ void __launch_bounds__(32 * decode_warps) decode_kernel(decode_argume
       }
       const int at = position + row_of(chunk * QUERIES + i), own_key = key + ic_lane() / 4;
       const float dot = sum_eight(dots);
-      const float score =
-        own_key <= at && at - own_key < shape.window && own_key < end ? dot * shape.scale : -INFINITY;
+      const float slope = ic_attention_slope<ADJUSTED>(shape, head_of(chunk * QUERIES + i));
+      const float score = own_key <= at && at - own_key < shape.window && own_key < end
+        ? ic_score<ADJUSTED>(shape, slope, dot, at - own_key).value
+        : -INFINITY;
       float largest = fmaxf(maximum[i], score);
       for (int distance = 16; distance > 2; distance /= 2) {
         largest = fmaxf(largest, __shfl_xor_sync(ic_full_warp, largest, distance));
@@ -248,8 +250,11 @@ void launch_append(
 
 template <class T, int SIZE, int PIECES>
 void launch_decode(ic_context *context, const decode_arguments<T> &arguments, int64_t blocks, bool single) {
-  auto kernel = single ? decode_kernel<T, SIZE, PIECES, 1> : decode_kernel<T, SIZE, PIECES, 4>;
-  IC_LAUNCH(kernel, unsigned(blocks), 32 * decode_warps, 0, context, arguments);
+  ic_by_adjustment(arguments.shape, [&](auto adjusted) {
+    auto kernel =
+      single ? decode_kernel<T, SIZE, PIECES, 1, adjusted> : decode_kernel<T, SIZE, PIECES, 4, adjusted>;
+    IC_LAUNCH(kernel, unsigned(blocks), 32 * decode_warps, 0, context, arguments);
+  });
 }
 
 ic_status check_caches(
@@ -310,9 +315,9 @@ template <class T> ic_status decode(ic_context *context, const ic_forward_argume
 }  // namespace
 
 ic_status ic_attention_cached(
-  ic_context *context, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, int64_t capacity,
-  ic_attention_spec spec) {
-  ic_status status = ic_check_attention(context, "attention_cached", qkv, {y}, spec);
+  ic_context *context, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, ic_tensor slopes,
+  int64_t capacity, ic_attention_spec spec) {
+  ic_status status = ic_check_attention(context, "attention_cached", qkv, {y}, slopes, spec);
   if (status == IC_OK) status = check_caches(context, qkv, keys, values, capacity, spec);
   if (status != IC_OK || qkv.rows == 0) return status;
 
@@ -320,7 +325,7 @@ ic_status ic_attention_cached(
     using T = decltype(zero);
     const int unit = ic_attention_unit(spec.head_dimension, {qkv, keys, values});
     ic_forward_arguments<T> arguments;
-    arguments.shape = ic_attention_sizes_of(qkv, spec);
+    arguments.shape = ic_attention_sizes_of(qkv, slopes, spec);
     arguments.shape.capacity = int(capacity);
     arguments.q = ic_heads<const T>(qkv, 0, spec);
     arguments.k = ic_rows_of<const T>(keys);

@@ -85,7 +85,8 @@ __device__ __forceinline__ float ic_warp_maximum(float x) {
   return x;
 }
 
-template <int COLUMNS> __global__ void ic_attention_float_kernel(ic_forward_arguments<float> arguments) {
+template <int COLUMNS, bool ADJUSTED>
+__global__ void ic_attention_float_kernel(ic_forward_arguments<float> arguments) {
   IC_DYNAMIC_SHARED(float, shared);
   const ic_attention_sizes &shape = arguments.shape;
   const int dimension = shape.dimension, pitch = ic_float_pitch(dimension);
@@ -105,6 +106,7 @@ template <int COLUMNS> __global__ void ic_attention_float_kernel(ic_forward_argu
   float y[IC_FLOAT_OWN][COLUMNS] = {}, maximum[IC_FLOAT_OWN], total[IC_FLOAT_OWN] = {};
 #pragma unroll
   for (int i = 0; i < IC_FLOAT_OWN; i++) maximum[i] = -INFINITY;
+  const float slope = ic_attention_slope<ADJUSTED>(shape, block.head);
   for (int key = max(0, position - shape.window + 1); key < keys_end; key += IC_FLOAT_TILE) {
     __syncthreads();
     const int64_t row = first_key + key;
@@ -120,7 +122,9 @@ template <int COLUMNS> __global__ void ic_attention_float_kernel(ic_forward_argu
 #pragma unroll
     for (int i = 0; i < IC_FLOAT_OWN; i++) {
       const int before = warp_position + i - (key + ic_lane());
-      const float score = before >= 0 && before < shape.window ? scores[i] * shape.scale : -INFINITY;
+      const float score = before >= 0 && before < shape.window
+        ? ic_score<ADJUSTED>(shape, slope, scores[i], before).value
+        : -INFINITY;
       const float largest = fmaxf(maximum[i], ic_warp_maximum(score));
       // A row that has seen no key yet stays at 0 rather than ∞ − ∞.
       const float origin = largest == -INFINITY ? 0 : largest, factor = expf(maximum[i] - origin);
@@ -148,7 +152,8 @@ template <int COLUMNS> __global__ void ic_attention_float_kernel(ic_forward_argu
     ic_from(arguments.y, first_row + warp_row, head), y, factors, valid - warp_row, dimension);
 }
 
-template <int COLUMNS> __global__ void ic_attention_float_queries_kernel(ic_backward_arguments<float> arguments) {
+template <int COLUMNS, bool ADJUSTED>
+__global__ void ic_attention_float_queries_kernel(ic_backward_arguments<float> arguments) {
   IC_DYNAMIC_SHARED(float, shared);
   const ic_attention_sizes &shape = arguments.shape;
   const int length = shape.length, dimension = shape.dimension, pitch = ic_float_pitch(dimension);
@@ -175,6 +180,7 @@ template <int COLUMNS> __global__ void ic_attention_float_queries_kernel(ic_back
     delta[i] = inside ? arguments.delta[index] : 0;
     factors[i] = shape.scale;
   }
+  const float slope = ic_attention_slope<ADJUSTED>(shape, block.head);
   for (int key = max(0, first - shape.window + 1); key < first + valid; key += IC_FLOAT_TILE) {
     __syncthreads();
     const int64_t row = sequence_row + key;
@@ -190,9 +196,9 @@ template <int COLUMNS> __global__ void ic_attention_float_queries_kernel(ic_back
 #pragma unroll
     for (int i = 0; i < IC_FLOAT_OWN; i++) {
       const int before = warp_query + i - (key + ic_lane());
-      const float p =
-        before >= 0 && before < shape.window ? expf(scores[i] * shape.scale - log_sum_exp[i]) : 0;
-      weights[i * IC_FLOAT_TILE + ic_lane()] = p * (gradients[i] - delta[i]);
+      const ic_attention_score score = ic_score<ADJUSTED>(shape, slope, scores[i], before);
+      const float p = before >= 0 && before < shape.window ? expf(score.value - log_sum_exp[i]) : 0;
+      weights[i * IC_FLOAT_TILE + ic_lane()] = p * (gradients[i] - delta[i]) * score.derivative;
     }
     __syncwarp();
     ic_float_combine(dq, weights, k_tile, pitch, seen);
@@ -202,7 +208,8 @@ template <int COLUMNS> __global__ void ic_attention_float_queries_kernel(ic_back
     ic_from(arguments.dq, first_row + warp_row, head), dq, factors, valid - warp_row, dimension);
 }
 
-template <int COLUMNS> __global__ void ic_attention_float_keys_kernel(ic_backward_arguments<float> arguments) {
+template <int COLUMNS, bool ADJUSTED>
+__global__ void ic_attention_float_keys_kernel(ic_backward_arguments<float> arguments) {
   IC_DYNAMIC_SHARED(float, shared);
   const ic_attention_sizes &shape = arguments.shape;
   const int length = shape.length, dimension = shape.dimension, pitch = ic_float_pitch(dimension);
@@ -223,6 +230,7 @@ template <int COLUMNS> __global__ void ic_attention_float_keys_kernel(ic_backwar
   const int warp_row = ic_warp() * IC_FLOAT_OWN, warp_key = first + warp_row;
   float dk[IC_FLOAT_OWN][COLUMNS] = {}, dv[IC_FLOAT_OWN][COLUMNS] = {};
   for (int head = block.head * shape.group; head < (block.head + 1) * shape.group; head++) {
+    const float slope = ic_attention_slope<ADJUSTED>(shape, head);
     for (int query = first; query < queries_end; query += IC_FLOAT_TILE) {
       __syncthreads();
       const int64_t row = sequence_row + query;
@@ -241,9 +249,10 @@ template <int COLUMNS> __global__ void ic_attention_float_keys_kernel(ic_backwar
 #pragma unroll
       for (int i = 0; i < IC_FLOAT_OWN; i++) {
         const int after = query + ic_lane() - (warp_key + i);
-        const float p = inside && after >= 0 && after < shape.window ? expf(scores[i] * shape.scale - log_sum_exp) : 0;
+        const ic_attention_score score = ic_score<ADJUSTED>(shape, slope, scores[i], after);
+        const float p = inside && after >= 0 && after < shape.window ? expf(score.value - log_sum_exp) : 0;
         p_weights[i * IC_FLOAT_TILE + ic_lane()] = p;
-        ds_weights[i * IC_FLOAT_TILE + ic_lane()] = p * (gradients[i] - delta);
+        ds_weights[i * IC_FLOAT_TILE + ic_lane()] = p * (gradients[i] - delta) * score.derivative;
       }
       __syncwarp();
       const int end = min(IC_FLOAT_TILE, left);

@@ -54,6 +54,11 @@ template <int WIDTH, int ROW_TILES, int KEYS> struct ic_forward_warp {
     }
   }
 
+  __device__ __forceinline__ void adjust(const ic_score_adjustment &adjustment, int position, int key) {
+#pragma unroll
+    for (int m = 0; m < ROW_TILES; m++) adjustment.template apply<false>(scores[m], position + 16 * m, key);
+  }
+
   // −infinity where the query of a row does not see the key of a column. The warp's first row is at `position`.
   __device__ __forceinline__ void mask(int position, int key, int window) {
 #pragma unroll
@@ -128,7 +133,7 @@ template <int WIDTH, int ROW_TILES, int KEYS> struct ic_forward_warp {
   }
 };
 
-template <int WIDTH, int ROW_TILES, int KEYS, int BLOCKS>
+template <int WIDTH, int ROW_TILES, int KEYS, int BLOCKS, bool ADJUSTED>
 __global__ void __launch_bounds__(128, BLOCKS) ic_attention_forward_kernel(ic_forward_arguments<bf16> arguments) {
   using layout = ic_forward_layout<WIDTH, ROW_TILES, KEYS>;
   using tile = ic_tile<WIDTH>;
@@ -162,7 +167,9 @@ __global__ void __launch_bounds__(128, BLOCKS) ic_attention_forward_kernel(ic_fo
 
   ic_forward_warp<WIDTH, ROW_TILES, KEYS> warp;
   const int warp_row = ic_warp() * 16 * ROW_TILES, warp_position = position + warp_row;
-  const float scale_log2 = shape.scale * IC_LOG2_E;
+  // Adjusted scores are to base 2 already.
+  const float scale_log2 = ADJUSTED ? 1 : shape.scale * IC_LOG2_E;
+  const ic_score_adjustment adjustment(shape, ic_attention_slope<ADJUSTED>(shape, block.head));
   for (int key = keys_begin; key < keys_end; key += KEYS) {
     ic_wait_for_copies<0>();
     __syncthreads();  // keys are here, and nobody reads values any more
@@ -173,6 +180,7 @@ __global__ void __launch_bounds__(128, BLOCKS) ic_attention_forward_kernel(ic_fo
     __syncthreads();  // values are here, and nobody reads keys any more
     if (key + KEYS < keys_end) load_keys(k_tile, k, key + KEYS);
     if (!seen) continue;
+    if (ADJUSTED) warp.adjust(adjustment, warp_position, key);
     warp.mask(warp_position, key, shape.window);
     warp.weigh(scale_log2);
     warp.combine(warp_position, key, v_tile, shape.dimension);
@@ -194,7 +202,8 @@ __global__ void __launch_bounds__(128, BLOCKS) ic_attention_forward_kernel(ic_fo
         tile::store_pair(q_tile, row, n, warp.y[m][n][2 * half] * reciprocal, warp.y[m][n][2 * half + 1] * reciprocal);
       }
       if (arguments.log_sum_exp.base && ic_lane() % 4 == 0 && row < valid) {
-        *arguments.log_sum_exp.at(first_row + row, block.head) = warp.maximum[m][half] * shape.scale + logf(total);
+        const float scale = ADJUSTED ? 1 / IC_LOG2_E : shape.scale;
+        *arguments.log_sum_exp.at(first_row + row, block.head) = warp.maximum[m][half] * scale + logf(total);
       }
     }
     __syncwarp();

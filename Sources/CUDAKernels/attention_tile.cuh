@@ -120,3 +120,57 @@ __device__ __forceinline__ void ic_mask_scores(float (&scores)[TILES][4], int qu
     }
   }
 }
+
+// How the scores of a head are adjusted, in tiles laid out as above. Products of q and k come in, and what leaves is to
+// base 2: scores · log₂e.
+struct ic_score_adjustment {
+  bool is_capped;
+  ic_softcap<bf16> cap;
+  float factor, slope;
+
+  __device__ __forceinline__ ic_score_adjustment(const ic_attention_sizes &shape, float slope)
+      : is_capped(shape.softcap > 0), cap(shape.softcap, shape.scale),
+        factor(is_capped ? IC_LOG2_E : shape.scale * IC_LOG2_E), slope(slope * IC_LOG2_E) {}
+
+  template <bool TRANSPOSED, int TILES>
+  __device__ __forceinline__ void apply(float (&scores)[TILES][4], int query, int key) const {
+    if (is_capped) {
+#pragma unroll
+      for (int n = 0; n < TILES; n++) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) cap(scores[n][i]);
+      }
+    }
+    add_slope<TRANSPOSED>(scores, query, key);
+  }
+
+  // The same, and `gradients` are multiplied by the derivatives of the scores.
+  template <bool TRANSPOSED, int TILES>
+  __device__ __forceinline__ void apply(
+    float (&scores)[TILES][4], float (&gradients)[TILES][4], int query, int key) const {
+    if (is_capped) {
+#pragma unroll
+      for (int n = 0; n < TILES; n++) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) gradients[n][i] *= cap(scores[n][i]);
+      }
+    }
+    add_slope<TRANSPOSED>(scores, query, key);
+  }
+
+private:
+  // And scales what is not capped.
+  template <bool TRANSPOSED, int TILES>
+  __device__ __forceinline__ void add_slope(float (&scores)[TILES][4], int query, int key) const {
+    const int lane = ic_recomputed(ic_lane()), row = lane / 4, column = lane % 4 * 2;
+    const float first = slope * float(key - query + (TRANSPOSED ? row - column : column - row));
+#pragma unroll
+    for (int n = 0; n < TILES; n++) {
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        const float further = slope * float(8 * n + i % 2 - i / 2 * 8);
+        scores[n][i] = scores[n][i] * factor + (TRANSPOSED ? first - further : first + further);
+      }
+    }
+  }
+};

@@ -13,10 +13,13 @@ template <class T, int N> struct gather_pack {
   ic_rows<int32_t> indices;
   const ic_step_scalars *scalars;
   uint32_t length;
+  float scale;
 
   __device__ void operator()(int64_t row, int64_t column) const {
     float values[N];
     ic_load(values, table.at(*indices.at(row, 0), column));
+#pragma unroll
+    for (int k = 0; k < N; k++) values[k] *= scale;
     if (positions.base) {
       float added[N];
       ic_load(added, positions.at(static_cast<uint32_t>(row) % length + scalars->position, column));
@@ -76,7 +79,8 @@ constexpr int add_warps = 8;
 
 template <class T, int N>
 __global__ void __launch_bounds__(32 * add_warps)
-  add_sorted_rows(ic_rows<float> d_table, ic_rows<T> dy, int64_t columns, int32_t rows, sorted_rows sorted) {
+  add_sorted_rows(
+    ic_rows<float> d_table, ic_rows<T> dy, int64_t columns, int32_t rows, sorted_rows sorted, float scale) {
   const int lane = threadIdx.x % 32;
   const int32_t start = blockIdx.x * add_warps + threadIdx.x / 32;
   if (start >= rows) return;
@@ -98,7 +102,7 @@ __global__ void __launch_bounds__(32 * add_warps)
       float values[N];
       ic_load(values, dy.at(source, column));
 #pragma unroll
-      for (int j = 0; j < N; j++) sum[j] += values[j];
+      for (int j = 0; j < N; j++) sum[j] += scale * values[j];
     }
     if (count < 32) break;
   }
@@ -135,7 +139,8 @@ ic_tensor rows_from(ic_tensor t, int64_t first, int64_t rows) {
 }
 
 template <class T, int N>
-void add_chunk(ic_context *context, ic_tensor d_table, ic_tensor dy, ic_tensor indices, int32_t *scratch) {
+void add_chunk(
+  ic_context *context, ic_tensor d_table, ic_tensor dy, ic_tensor indices, int32_t *scratch, float scale) {
   const auto rows = static_cast<int32_t>(dy.rows);
   int32_t *ranks = scratch;
   const sorted_rows sorted = {scratch + int64_t(sort_parts) * rows, scratch + int64_t(sort_parts + 1) * rows};
@@ -149,12 +154,14 @@ void add_chunk(ic_context *context, ic_tensor d_table, ic_tensor dy, ic_tensor i
     static_cast<unsigned>(ic_ceiling_divide(rows, add_warps)),
     static_cast<unsigned>(ic_ceiling_divide(dy.columns, 32 * N)));
   IC_LAUNCH(
-    add, grid, 32 * add_warps, 0, context, ic_rows_of<float>(d_table), ic_rows_of<T>(dy), dy.columns, rows, sorted);
+    add, grid, 32 * add_warps, 0, context, ic_rows_of<float>(d_table), ic_rows_of<T>(dy), dy.columns, rows, sorted,
+    scale);
 }
 
 template <class T, int N>
 ic_status backward(
-  ic_context *context, ic_tensor d_table, ic_tensor d_positions, ic_tensor dy, ic_tensor indices, int64_t length) {
+  ic_context *context, ic_tensor d_table, ic_tensor d_positions, ic_tensor dy, ic_tensor indices, int64_t length,
+  float scale) {
   int32_t *scratch = nullptr;
   if (d_table.address) {
     const int64_t rows = dy.rows < most_rows ? dy.rows : most_rows;
@@ -164,7 +171,7 @@ ic_status backward(
   if (d_table.address) {
     for (int64_t first = 0; first < dy.rows; first += most_rows) {
       const int64_t rows = dy.rows - first < most_rows ? dy.rows - first : most_rows;
-      add_chunk<T, N>(context, d_table, rows_from(dy, first, rows), rows_from(indices, first, rows), scratch);
+      add_chunk<T, N>(context, d_table, rows_from(dy, first, rows), rows_from(indices, first, rows), scratch, scale);
     }
   }
   if (d_positions.address) {
@@ -179,27 +186,29 @@ ic_status backward(
 }  // namespace
 
 ic_status ic_gather_rows(
-  ic_context *context, ic_tensor y, ic_tensor indices, ic_tensor table, ic_tensor positions, int64_t length) {
+  ic_context *context, ic_tensor y, ic_tensor indices, ic_tensor table, ic_tensor positions, int64_t length,
+  float scale) {
   return ic_by_type(context, y.dtype, "gatherRows", [&](auto zero) {
     using T = decltype(zero);
     ic_map_packs<ic_pack_size<T>>(context, y.rows, y.columns, {y, table, positions}, [&](auto size) {
       return gather_pack<T, size>{
         ic_rows_of<T>(y), ic_rows_of<T>(table), ic_rows_of<T>(positions), ic_rows_of<int32_t>(indices),
-        context->scalars, static_cast<uint32_t>(length)};
+        context->scalars, static_cast<uint32_t>(length), scale};
     });
     return ic_launched(context, "gatherRows");
   });
 }
 
 ic_status ic_gather_rows_backward(
-  ic_context *context, ic_tensor d_table, ic_tensor d_positions, ic_tensor dy, ic_tensor indices, int64_t length) {
+  ic_context *context, ic_tensor d_table, ic_tensor d_positions, ic_tensor dy, ic_tensor indices, int64_t length,
+  float scale) {
   if (dy.rows <= 0 || dy.columns <= 0) return IC_OK;
   return ic_by_type(context, dy.dtype, "gatherRowsBackward", [&](auto zero) {
     using T = decltype(zero);
     // Four columns: what a thread adds to is float32.
     constexpr int N = 4;
     return ic_whole_packs(N, {d_table, d_positions, dy})
-      ? backward<T, N>(context, d_table, d_positions, dy, indices, length)
-      : backward<T, 1>(context, d_table, d_positions, dy, indices, length);
+      ? backward<T, N>(context, d_table, d_positions, dy, indices, length, scale)
+      : backward<T, 1>(context, d_table, d_positions, dy, indices, length, scale);
   });
 }

@@ -12,9 +12,10 @@ ic_status ic_bias_gradient(ic_context *, ic_tensor d_bias, ic_tensor dy);
 
 // embedding.cu
 ic_status ic_gather_rows(
-  ic_context *, ic_tensor y, ic_tensor indices, ic_tensor table, ic_tensor positions, int64_t length);
+  ic_context *, ic_tensor y, ic_tensor indices, ic_tensor table, ic_tensor positions, int64_t length, float scale);
 ic_status ic_gather_rows_backward(
-  ic_context *, ic_tensor d_table, ic_tensor d_positions, ic_tensor dy, ic_tensor indices, int64_t length);
+  ic_context *, ic_tensor d_table, ic_tensor d_positions, ic_tensor dy, ic_tensor indices, int64_t length,
+  float scale);
 
 // norm.cu
 ic_status ic_norm(
@@ -24,17 +25,27 @@ ic_status ic_norm_backward(
   ic_context *, ic_tensor dx, ic_tensor d_weight, ic_tensor d_bias, ic_tensor dy, ic_tensor x, ic_tensor weight,
   ic_tensor statistics, ic_norm_spec spec, ic_accumulation accumulate);
 
+// head_norm.cu
+ic_status ic_head_norm(
+  ic_context *, ic_tensor y, ic_tensor statistics, ic_tensor x, ic_tensor query_weight, ic_tensor key_weight,
+  ic_head_norm_spec spec);
+ic_status ic_head_norm_backward(
+  ic_context *, ic_tensor dx, ic_tensor d_query_weight, ic_tensor d_key_weight, ic_tensor dy, ic_tensor x,
+  ic_tensor query_weight, ic_tensor key_weight, ic_tensor statistics, ic_head_norm_spec spec);
+
 // rope.cu
 ic_status ic_rope(ic_context *, ic_tensor x, ic_tensor table, ic_rope_spec spec, int32_t inverse);
 
 // attention.cu
-ic_status ic_attention(ic_context *, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_attention_spec spec);
+ic_status ic_attention(
+  ic_context *, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_attention_spec spec);
+// attention_backward.cu
 ic_status ic_attention_backward(
-  ic_context *, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv,
+  ic_context *, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes,
   ic_attention_spec spec);
 // attention_cached.cu
 ic_status ic_attention_cached(
-  ic_context *, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, int64_t capacity,
+  ic_context *, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, ic_tensor slopes, int64_t capacity,
   ic_attention_spec spec);
 
 // pointwise.cu
@@ -47,9 +58,10 @@ ic_status ic_copy(ic_context *, ic_tensor y, ic_tensor x);
 ic_status ic_fill(ic_context *, ic_tensor y, float value);
 
 // loss.cu
-ic_status ic_cross_entropy(ic_context *, ic_tensor losses, ic_tensor logits, ic_tensor targets, int32_t gradient);
+ic_status ic_cross_entropy(
+  ic_context *, ic_tensor losses, ic_tensor logits, ic_tensor targets, float softcap, int32_t gradient);
 ic_status ic_log_probabilities(
-  ic_context *, ic_tensor scores, ic_tensor greedy, ic_tensor logits, ic_tensor targets);
+  ic_context *, ic_tensor scores, ic_tensor greedy, ic_tensor logits, ic_tensor targets, float softcap);
 
 // optimizer.cu
 ic_status ic_sum_of_squares(ic_context *, ic_tensor out, ic_tensor x);
@@ -68,7 +80,7 @@ void ic_attention_engine_destroy(ic_context *);
 void ic_attention_engine_describe(ic_context *, char *words, size_t capacity);
 // IC_UNSUPPORTED (without an error being set) where the engine does not serve this shape: the caller's own kernels do.
 ic_status ic_attention_engine_forward(
-  ic_context *, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_attention_spec spec);
+  ic_context *, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_attention_spec spec);
 ic_status ic_attention_engine_backward(
-  ic_context *, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv,
+  ic_context *, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes,
   ic_attention_spec spec);

@@ -1,6 +1,7 @@
 // Cross entropy with its gradient in place, and log-probabilities. A row of logits is read once for maximum and sum
 // together (Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867); what the gradient
 // reads again is still in the L2 cache.
+#include "functions.cuh"
 #include "kernels.cuh"
 #include "pack.cuh"
 #include "reduce.cuh"
@@ -131,14 +132,32 @@ template <bool Greedy> __device__ __forceinline__ row_summary warp_summary(row_s
   return mine;
 }
 
-// Every thread gets the summary of the row.
-template <bool Greedy, class T> __device__ __forceinline__ row_summary summarize(T *row, int columns) {
+// MARK: Logits that are capped, or are not
+
+struct uncapped {
+  // Leaves x, and returns its derivative.
+  __device__ __forceinline__ float operator()(float &) const { return 1; }
+};
+
+template <class T> struct capped {
+  float softcap;
+  explicit capped(float softcap) : softcap(softcap) {}
+  __device__ __forceinline__ float operator()(float &x) const { return ic_softcap<T>(softcap)(x); }
+};
+
+// MARK: Summary of a row
+
+// Every thread gets the summary of the row. The largest is that of the logits before they are capped, which keeps their
+// order but may make equals of neighbours.
+template <bool Greedy, class T, class Cap>
+__device__ __forceinline__ row_summary summarize(T *row, int columns, Cap cap) {
   __shared__ row_summary warps[row_threads / 32];
   const row_summary nothing = {{-INFINITY, 0}, {-INFINITY, INT32_MAX}};
   row_summary mine = nothing;
-  for_each_pack<false>(row, columns, [&](int column, const auto &values) {
-    mine.exponentials.add(values);
+  for_each_pack<false>(row, columns, [&](int column, auto &values) {
     if (Greedy) mine.largest.add(values, column);
+    for (float &value : values) cap(value);
+    mine.exponentials.add(values);
   });
   mine = warp_summary<Greedy>(mine);
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -149,9 +168,9 @@ template <bool Greedy, class T> __device__ __forceinline__ row_summary summarize
 
 // MARK: Kernels, a row a block
 
-template <class T>
+template <class T, class Cap>
 __global__ void __launch_bounds__(row_threads) cross_entropy(
-  ic_rows<float> losses, ic_rows<T> logits, int columns, ic_rows<int32_t> targets, bool gradient,
+  ic_rows<float> losses, ic_rows<T> logits, int columns, ic_rows<int32_t> targets, Cap cap, bool gradient,
   const ic_step_scalars *scalars) {
   T *row = logits.at(blockIdx.x, 0);
   const int target = *targets.at(blockIdx.x, 0);
@@ -164,27 +183,30 @@ __global__ void __launch_bounds__(row_threads) cross_entropy(
     }
     return;
   }
-  const float target_logit = ic_float(row[target]);
+  float target_logit = ic_float(row[target]);
+  cap(target_logit);
   // The barrier in it also stands between reading the target's logit and overwriting it.
-  const exponential_sum s = summarize<false>(row, columns).exponentials;
+  const exponential_sum s = summarize<false>(row, columns, cap).exponentials;
   if (threadIdx.x == 0) *losses.at(blockIdx.x, 0) = logf(s.sum) + (s.maximum - target_logit);
   if (!gradient) return;
   const float scale = scalars->loss_scale, factor = scale / s.sum;
   for_each_pack<true>(row, columns, [&](int column, auto &values) {
     for (float &value : values) {
-      value = __expf(value - s.maximum) * factor - (column == target ? scale : 0.0f);
+      const float derivative = cap(value);
+      value = derivative * (__expf(value - s.maximum) * factor - (column == target ? scale : 0.0f));
       column++;
     }
   });
 }
 
-template <class T>
+template <class T, class Cap>
 __global__ void __launch_bounds__(row_threads) log_probabilities(
-  ic_rows<float> scores, ic_rows<int32_t> greedy, ic_rows<T> logits, int columns, ic_rows<int32_t> targets) {
+  ic_rows<float> scores, ic_rows<int32_t> greedy, ic_rows<T> logits, int columns, ic_rows<int32_t> targets, Cap cap) {
   T *row = logits.at(blockIdx.x, 0);
-  const row_summary summary = summarize<true>(row, columns);
+  const row_summary summary = summarize<true>(row, columns, cap);
   if (threadIdx.x != 0) return;
-  const float target_logit = ic_float(row[*targets.at(blockIdx.x, 0)]);
+  float target_logit = ic_float(row[*targets.at(blockIdx.x, 0)]);
+  cap(target_logit);
   *scores.at(blockIdx.x, 0) = (target_logit - summary.exponentials.maximum) - logf(summary.exponentials.sum);
   *greedy.at(blockIdx.x, 0) = summary.largest.column;
 }
@@ -194,32 +216,44 @@ template <class T> unsigned threads_for(int64_t columns) {
   return packs < row_threads ? static_cast<unsigned>(ic_ceiling_divide(packs, 32) * 32) : row_threads;
 }
 
+// Calls `body` with an element of the logits' type and with what caps them.
+template <class Body> ic_status by_type_and_cap(
+  ic_context *context, ic_tensor logits, float softcap, const char *kernel, Body body) {
+  if (!(softcap >= 0) || softcap == INFINITY) {
+    return ic_fail(
+      context, IC_INVALID, "%s: softcap %g; a positive one is expected, or 0 for none", kernel, double(softcap));
+  }
+  return ic_by_type(context, logits.dtype, kernel, [&](auto zero) {
+    return softcap > 0 ? body(zero, capped<decltype(zero)>(softcap)) : body(zero, uncapped());
+  });
+}
+
 }  // namespace
 
 ic_status ic_cross_entropy(
-  ic_context *context, ic_tensor losses, ic_tensor logits, ic_tensor targets, int32_t gradient) {
+  ic_context *context, ic_tensor losses, ic_tensor logits, ic_tensor targets, float softcap, int32_t gradient) {
   if (logits.rows <= 0) return IC_OK;
-  return ic_by_type(context, logits.dtype, "crossEntropy", [&](auto zero) {
+  return by_type_and_cap(context, logits, softcap, "crossEntropy", [&](auto zero, auto cap) {
     using T = decltype(zero);
-    auto kernel = cross_entropy<T>;
+    auto kernel = cross_entropy<T, decltype(cap)>;
     IC_LAUNCH(
       kernel, static_cast<unsigned>(logits.rows), threads_for<T>(logits.columns), 0, context,
       ic_rows_of<float>(losses), ic_rows_of<T>(logits), static_cast<int>(logits.columns), ic_rows_of<int32_t>(targets),
-      gradient != 0, static_cast<const ic_step_scalars *>(context->scalars));
+      cap, gradient != 0, static_cast<const ic_step_scalars *>(context->scalars));
     return ic_launched(context, "crossEntropy");
   });
 }
 
 ic_status ic_log_probabilities(
-  ic_context *context, ic_tensor scores, ic_tensor greedy, ic_tensor logits, ic_tensor targets) {
+  ic_context *context, ic_tensor scores, ic_tensor greedy, ic_tensor logits, ic_tensor targets, float softcap) {
   if (logits.rows <= 0) return IC_OK;
-  return ic_by_type(context, logits.dtype, "logProbabilities", [&](auto zero) {
+  return by_type_and_cap(context, logits, softcap, "logProbabilities", [&](auto zero, auto cap) {
     using T = decltype(zero);
-    auto kernel = log_probabilities<T>;
+    auto kernel = log_probabilities<T, decltype(cap)>;
     IC_LAUNCH(
       kernel, static_cast<unsigned>(logits.rows), threads_for<T>(logits.columns), 0, context,
       ic_rows_of<float>(scores), ic_rows_of<int32_t>(greedy), ic_rows_of<T>(logits), static_cast<int>(logits.columns),
-      ic_rows_of<int32_t>(targets));
+      ic_rows_of<int32_t>(targets), cap);
     return ic_launched(context, "logProbabilities");
   });
 }

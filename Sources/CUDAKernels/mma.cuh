@@ -84,17 +84,6 @@ template <int COUNT> __device__ __forceinline__ void ic_wait_for_copies() {
 #endif
 }
 
-// 2^x to 2 ulp; subnormal results are 0, −infinity gives 0.
-__device__ __forceinline__ float ic_exp2(float x) {
-#ifdef __CUDACC__
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-#else
-  return exp2f(x);
-#endif
-}
-
 // Two float32 as a pair of bfloat16, the first in the lower half.
 __device__ __forceinline__ uint32_t ic_pair(float low, float high) {
 #ifdef __CUDACC__

@@ -64,7 +64,9 @@ template <class T, int P> __global__ void __launch_bounds__(512) norm_cached(ope
     ic_unpack(factor, weight[p]);
     if (o.bias) ic_load(offset, o.bias + column);
 #pragma unroll
-    for (int k = 0; k < N; k++) values[p][k] = (values[p][k] - mean) * reciprocal * factor[k] + offset[k];
+    for (int k = 0; k < N; k++) {
+      values[p][k] = (values[p][k] - mean) * reciprocal * (o.spec.weight_offset + factor[k]) + offset[k];
+    }
     ic_store(o.y.at(row, column), values[p]);
   }
 }
@@ -95,7 +97,8 @@ template <class T> __global__ void __launch_bounds__(1024) norm_any(operands<T> 
 
   for (int64_t c = threadIdx.x; c < o.columns; c += blockDim.x) {
     const float normal = (ic_float(*input.at(row, c)) - mean) * reciprocal;
-    *o.y.at(row, c) = ic_element<T>(normal * ic_float(o.weight[c]) + (o.bias ? ic_float(o.bias[c]) : 0.0f));
+    const float factor = o.spec.weight_offset + ic_float(o.weight[c]);
+    *o.y.at(row, c) = ic_element<T>(normal * factor + (o.bias ? ic_float(o.bias[c]) : 0.0f));
   }
 }
 

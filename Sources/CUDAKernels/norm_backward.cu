@@ -1,4 +1,4 @@
-// Gradients of LayerNorm and RMSNorm. With x̂ = (x − mean)·r and g = dy·weight:
+// Gradients of LayerNorm and RMSNorm. With x̂ = (x − mean)·r and g = dy·(offset + weight):
 // dx = r·(g − mean(g) − x̂·mean(g·x̂)), where RMSNorm has no mean(g); dWeight = Σ dy·x̂ and dBias = Σ dy over the rows.
 #include "column_sums.cuh"
 #include "kernels.cuh"
@@ -9,6 +9,7 @@ template <class T> struct operands {
   ic_rows<T> dx, dy, x;
   ic_rows<float> statistics;
   const T *weight;
+  float weight_offset;
   int64_t rows, columns;
   bool layer, add;
 };
@@ -56,7 +57,8 @@ __global__ void __launch_bounds__(most_threads(P), P == 1 ? 2 : 1)
       if (column_of(p) >= o.columns) continue;
 #pragma unroll
       for (int k = 0; k < N; k++) {
-        const float upstream = ic_float(dy[p].elements[k]), scaled = upstream * ic_float(weight[p].elements[k]);
+        const float upstream = ic_float(dy[p].elements[k]);
+        const float scaled = upstream * (o.weight_offset + ic_float(weight[p].elements[k]));
         const float normal = (ic_float(x[p].elements[k]) - mean) * reciprocal;
         means[0] += scaled;
         means[1] += scaled * normal;
@@ -75,7 +77,7 @@ __global__ void __launch_bounds__(most_threads(P), P == 1 ? 2 : 1)
       if (o.add) ic_unpack(gradient, before[p]);
 #pragma unroll
       for (int k = 0; k < N; k++) {
-        const float scaled = ic_float(dy[p].elements[k]) * ic_float(weight[p].elements[k]);
+        const float scaled = ic_float(dy[p].elements[k]) * (o.weight_offset + ic_float(weight[p].elements[k]));
         const float normal = (ic_float(x[p].elements[k]) - mean) * reciprocal;
         gradient[k] += reciprocal * (scaled - mean_scaled - normal * mean_product);
       }
@@ -121,7 +123,7 @@ template <class T> __global__ void __launch_bounds__(512) norm_backward_any(oper
   const float mean = *o.statistics.at(row, 0), reciprocal = *o.statistics.at(row, 1);
   float means[2] = {0, 0};
   for (int64_t c = threadIdx.x; c < o.columns; c += blockDim.x) {
-    const float scaled = ic_float(*o.dy.at(row, c)) * ic_float(o.weight[c]);
+    const float scaled = ic_float(*o.dy.at(row, c)) * (o.weight_offset + ic_float(o.weight[c]));
     means[0] += scaled;
     means[1] += scaled * (ic_float(*o.x.at(row, c)) - mean) * reciprocal;
   }
@@ -129,7 +131,7 @@ template <class T> __global__ void __launch_bounds__(512) norm_backward_any(oper
   const float mean_scaled = o.layer ? means[0] / static_cast<float>(o.columns) : 0.0f;
   const float mean_product = means[1] / static_cast<float>(o.columns);
   for (int64_t c = threadIdx.x; c < o.columns; c += blockDim.x) {
-    const float scaled = ic_float(*o.dy.at(row, c)) * ic_float(o.weight[c]);
+    const float scaled = ic_float(*o.dy.at(row, c)) * (o.weight_offset + ic_float(o.weight[c]));
     const float normal = (ic_float(*o.x.at(row, c)) - mean) * reciprocal;
     const float gradient = reciprocal * (scaled - mean_scaled - normal * mean_product);
     *o.dx.at(row, c) = ic_element<T>(o.add ? ic_float(*o.dx.at(row, c)) + gradient : gradient);
@@ -185,7 +187,7 @@ ic_status ic_norm_backward(
     using T = decltype(zero);
     const operands<T> o = {
       ic_rows_of<T>(dx), ic_rows_of<T>(dy), ic_rows_of<T>(x), ic_rows_of<float>(statistics), ic_pointer<T>(weight),
-      x.rows, x.columns, spec.kind == IC_LAYER_NORM, accumulate == IC_ADD};
+      spec.weight_offset, x.rows, x.columns, spec.kind == IC_LAYER_NORM, accumulate == IC_ADD};
     const int64_t packs = x.columns / ic_pack_size<T>;
     if (!ic_whole_packs(ic_pack_size<T>, {dx, dy, x, weight}) || packs > 2 * most_threads(2)) {
       return launch_any(context, o, results);

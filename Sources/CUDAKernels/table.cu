@@ -76,6 +76,8 @@ const ic_table table = {
   Entry<ic_norm>::call,
   Entry<ic_norm_backward>::call,
 
+  Entry<ic_head_norm>::call,
+  Entry<ic_head_norm_backward>::call,
   Entry<ic_rope>::call,
   Entry<ic_attention>::call,
   Entry<ic_attention_backward>::call,

@@ -2,34 +2,65 @@ import Files
 
 /// Opens checkpoints.
 public enum Checkpoint {
-  /// Extensions of weights in other formats.
-  private static let otherFormats: Set = ["bin", "pt", "pth", "ckpt", "h5", "gguf", "msgpack", "npz", "pkl"]
-  private static let singleFile = "model.safetensors"
+  /// What weights are called, in the order in which they are looked for: safetensors and then PyTorch as in transformers,
+  /// Keras, lit-gpt, nanoGPT.
+  private static let names = [
+    "model.safetensors", ShardIndex.fileName, "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5",
+    "model.h5",
+    "lit_model.pth", "ckpt.pt",
+  ]
+  private static let extensions: Set = ["safetensors", "bin", "pth", "pt", "h5", "ckpt"]
+  /// Files of other things under such names: the state of transformers' Trainer, llama2.c's vocabulary.
+  private static let others: Set = [
+    "training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.pt", "scheduler.bin", "rng_state.pth",
+    "tokenizer.bin",
+  ]
 
-  /// Opens a checkpoint without reading a tensor.
-  /// - Parameter path: a safetensors file; an index of shards (`….index.json`); or a directory with either:
-  ///   `model.safetensors` if it is there, as transformers does, else the index.
+  /// Opens a checkpoint without reading a tensor. What a file is is seen from its contents, whatever its name.
+  /// - Parameter path: a file; an index of shards (`….index.json`); or a directory with one of the usual names, or with a
+  ///   single file that could be weights.
   /// - Throws: `CheckpointError` if it cannot be read, or is damaged.
   public static func open(_ path: String) throws(CheckpointError) -> any CheckpointReader {
     if FileTree.isDirectory(path) { return try open(directory: FileTree.withoutTrailingSlashes(path)) }
-    if path.hasSuffix(".index.json") { return try ShardedCheckpoint(ShardIndex(path)) }
-    guard !isOtherFormat(path) else { throw .unsupportedFormat(path: path) }
-    return try SafetensorsFile(path)
+    if path.hasSuffix(ShardIndex.nameEnd) { return try ShardedCheckpoint(ShardIndex(path)) }
+    return try open(file: path)
   }
 
   private static func open(directory: String) throws(CheckpointError) -> any CheckpointReader {
-    let single = directory + "/" + singleFile
-    if FileTree.exists(single) { return try SafetensorsFile(single) }
-    let index = directory + "/" + ShardIndex.fileName
-    if FileTree.exists(index) { return try ShardedCheckpoint(ShardIndex(index)) }
+    if let name = names.first(where: { FileTree.exists(directory + "/" + $0) }) {
+      return try open(directory + "/" + name)
+    }
     let names: [String]
     do { names = try FileTree.names(in: directory) } catch { throw .file(error) }
-    let weights = names.filter(isOtherFormat)
-    throw .noWeights(directory: directory, found: weights.isEmpty ? names : weights)
+    let weights = names.filter { mayBeWeights($0) && FileTree.isFile(directory + "/" + $0) }
+    guard let name = weights.first else { throw .noWeights(directory: directory, found: names) }
+    guard weights.count == 1 else { throw .ambiguousWeights(directory: directory, found: weights) }
+    return try open(file: directory + "/" + name)
   }
 
-  private static func isOtherFormat(_ path: String) -> Bool {
-    guard let dot = path.lastIndex(of: ".") else { return false }
-    return otherFormats.contains(path[path.index(after: dot)...].lowercased())
+  private static func mayBeWeights(_ name: String) -> Bool {
+    guard let dot = name.lastIndex(of: "."), !others.contains(name) else { return false }
+    return extensions.contains(name[name.index(after: dot)...].lowercased())
+  }
+
+  /// Opens one file, which is no index.
+  static func open(file path: String) throws(CheckpointError) -> any CheckpointReader {
+    let file: MappedFile
+    do { file = try MappedFile(path) } catch { throw .file(error) }
+    // First: the length that such a file begins with may look like anything else.
+    if isSafetensors(file) { return try SafetensorsFile(path) }
+    // Before pickles: a model of 128 or 640 columns begins as one.
+    if let file = Llama2CFile(file) { return file }
+    if PyTorchFile.isZip(file) || PyTorchFile.isPickle(file) { return try PyTorchCheckpoint(file) }
+    if file.withBytes({ $0.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) }) {
+      return try HDF5File(path)
+    }
+    if let found = ForeignFormat(file) { throw .unsupportedFormat(path: path, found: found.description) }
+    return try SafetensorsFile(path)
+  }
+
+  /// Whether a JSON object of less than 4 GiB follows its length.
+  private static func isSafetensors(_ file: MappedFile) -> Bool {
+    file.withBytes { $0.count > 8 && $0[4..<8].allSatisfy { $0 == 0 } && $0[8] == UInt8(ascii: "{") }
   }
 }

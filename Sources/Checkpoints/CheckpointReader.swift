@@ -1,20 +1,25 @@
+import Files
+
 /// A checkpoint on the disk. Opening it reads and checks what describes the tensors; elements are mapped, and read when
 /// they are touched.
 public protocol CheckpointReader: Sendable {
   /// The file, or the index of several.
   var path: String { get }
+  var format: CheckpointFormat { get }
   /// In the order of the files, and of the elements in each file.
   var tensors: [TensorDescription] { get }
   /// Texts that the writer of the file has left: "format": "pt".
   var metadata: [String: String] { get }
+  /// What else the file says, in plain values: nanoGPT's `model_args`, the configuration in an HDF5 file.
+  var settings: JSONObject { get }
   /// The paths of all files that belong to the checkpoint.
   var files: [String] { get }
 
   func description(of name: String) -> TensorDescription?
 
-  /// Where a tensor's elements are: contiguous, row-major, little-endian, not always aligned.
+  /// A tensor's elements, of which none is read.
   /// - Throws: `CheckpointError.missingTensor`.
-  func region(of name: String) throws(CheckpointError) -> FileRegion
+  func contents(of name: String) throws(CheckpointError) -> TensorContents
 
   /// The bytes of one of `files` that say everything but the elements: names, types, shapes. Nil where the format has
   /// them in no one place. Valid as long as the reader lives.
@@ -22,9 +27,7 @@ public protocol CheckpointReader: Sendable {
 }
 
 extension CheckpointReader {
-  /// A tensor's elements, as `region(of:)`. Valid as long as the reader lives.
-  /// - Throws: `CheckpointError.missingTensor`.
-  public func bytes(of name: String) throws(CheckpointError) -> UnsafeRawBufferPointer { try region(of: name).bytes }
+  public var settings: JSONObject { [:] }
 
   /// Reads a whole tensor as Float.
   /// - Throws: `CheckpointError.missingTensor`, `.notFloatingPoint`.
@@ -47,8 +50,12 @@ extension CheckpointReader {
       throw .notFloatingPoint(path: path, tensor: name, found: description.type.rawValue)
     }
     precondition(elements.count == values.count, "a buffer of another size")
-    let size = description.type.size
-    let bytes = try bytes(of: name)[elements.lowerBound * size..<elements.upperBound * size]
-    description.type.convert(UnsafeRawBufferPointer(rebasing: bytes), into: values)
+    let type = description.type
+    let contents = try contents(of: name)
+    if type == .float32 { return try contents.copy(elements, into: UnsafeMutableRawBufferPointer(values)) }
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: elements.count * type.size, alignment: 16)
+    defer { bytes.deallocate() }
+    try contents.copy(elements, into: bytes)
+    type.convert(UnsafeRawBufferPointer(bytes), into: values)
   }
 }

@@ -27,13 +27,16 @@ struct SafetensorsFile: CheckpointReader {
   }
 
   var path: String { file.path }
+  var format: CheckpointFormat { .safetensors }
   var files: [String] { [file.path] }
 
   func description(of name: String) -> TensorDescription? { entries[name]?.tensor }
 
-  func region(of name: String) throws(CheckpointError) -> FileRegion {
+  func contents(of name: String) throws(CheckpointError) -> TensorContents {
     guard let entry = entries[name] else { throw .missingTensor(path: path, tensor: name) }
-    return FileRegion(file: file, range: entry.range)
+    return TensorContents(
+      FileRegion(file: file, range: entry.range), type: entry.tensor.type,
+      layout: StridedLayout(contiguous: entry.tensor.shape))
   }
 
   func header(of path: String) -> UnsafeRawBufferPointer? {

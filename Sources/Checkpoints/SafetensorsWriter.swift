@@ -2,11 +2,6 @@ import Files
 
 /// Writes safetensors files: `model.safetensors`, or shards with an index.
 public enum SafetensorsWriter {
-  /// Bytes between two calls of a closure that makes elements.
-  private static let chunkSize = 1 << 22
-  /// Bytes between two reports of progress while a file is copied.
-  private static let copySize = 1 << 26
-
   /// Writes tensors into a directory, each file whole or not at all, the index last.
   ///
   /// They keep their order, except that larger element types come first, so that every tensor is aligned; a checkpoint
@@ -92,42 +87,11 @@ public enum SafetensorsWriter {
   ) throws {
     let header = SafetensorsHeader.serialized(tensors.map(\.description), metadata: metadata)
     try AtomicFile.write(path) { file in
+      try file.reserve(8 + header.utf8.count + tensors.reduce(0) { $0 + $1.description.byteCount })
       var length = UInt64(header.utf8.count).littleEndian
       try withUnsafeBytes(of: &length) { try file.write($0) }
       try file.write(header)
-      for tensor in tensors {
-        switch tensor.content {
-        case .region(let region): try copy(region, to: file, advance: advance)
-        case .elements(let fill): try make(tensor.description, fill, to: file, advance: advance)
-        }
-      }
-    }
-  }
-
-  private static func copy(_ region: FileRegion, to file: FileWriter, advance: (Int) throws -> Void) throws {
-    for start in stride(from: region.range.lowerBound, to: region.range.upperBound, by: copySize) {
-      let end = min(start + copySize, region.range.upperBound)
-      try file.copy(from: region.file, range: start..<end)
-      try advance(end - start)
-    }
-  }
-
-  private static func make(
-    _ tensor: TensorDescription, _ fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Void,
-    to file: FileWriter, advance: (Int) throws -> Void
-  ) throws {
-    let size = tensor.type.size
-    let count = tensor.elementCount
-    let chunk = min(count, chunkSize / size)
-    guard chunk > 0 else { return }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk * size, alignment: 64)
-    defer { buffer.deallocate() }
-    for start in stride(from: 0, to: count, by: chunk) {
-      let end = min(start + chunk, count)
-      let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<((end - start) * size)])
-      try fill(start..<end, bytes)
-      try file.write(UnsafeRawBufferPointer(bytes))
-      try advance(bytes.count)
+      for tensor in tensors { try tensor.write(to: file, advance: advance) }
     }
   }
 }

@@ -1,8 +1,9 @@
 import Files
 
-/// `model.safetensors.index.json`: which file beside it holds each tensor.
+/// `model.safetensors.index.json`, `pytorch_model.bin.index.json`: which file beside it holds each tensor.
 struct ShardIndex {
   static let fileName = "model.safetensors.index.json"
+  static let nameEnd = ".index.json"
 
   let path: String
   /// File names, in order, each once.
@@ -38,8 +39,9 @@ struct ShardIndex {
 
   var missingShards: [String] { shards.filter { !FileTree.isFile(directory + "/" + $0) } }
 
-  /// Whether a name is that of a file in the same directory, and not a way out of it.
+  /// Whether a name is that of a file in the same directory, and not a way out of it or another index.
   private static func isFileName(_ name: String) -> Bool {
-    !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
+    !name.isEmpty && name != "." && name != ".." && !name.hasSuffix(nameEnd)
+      && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
   }
 }

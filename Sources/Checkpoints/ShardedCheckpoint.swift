@@ -1,9 +1,12 @@
-/// Several safetensors files with an index.
+import Files
+
+/// Several files of one format with an index.
 struct ShardedCheckpoint: CheckpointReader {
   let path: String
   let tensors: [TensorDescription]
   let metadata: [String: String]
-  private let shards: [SafetensorsFile]
+  let settings: JSONObject
+  private let shards: [any CheckpointReader]
   /// Which of the shards holds each tensor.
   private let places: [String: Int]
 
@@ -14,10 +17,10 @@ struct ShardedCheckpoint: CheckpointReader {
       throw .missingShards(path: index.path, missing: missing, count: index.shards.count)
     }
     var numbers: [String: Int] = [:]
-    var shards: [SafetensorsFile] = []
+    var shards: [any CheckpointReader] = []
     for (number, name) in index.shards.enumerated() {
       numbers[name] = number
-      shards.append(try SafetensorsFile(index.directory + "/" + name))
+      shards.append(try Checkpoint.open(file: index.directory + "/" + name))
     }
     var places: [String: Int] = [:]
     for (tensor, name) in index.shardOfTensor {
@@ -39,18 +42,20 @@ struct ShardedCheckpoint: CheckpointReader {
     self.tensors = tensors
     self.shards = shards
     self.places = places
+    settings = shards.first { !$0.settings.isEmpty }?.settings ?? [:]
     metadata = shards.reduce(into: [:]) { $0.merge($1.metadata) { first, _ in first } }
   }
 
+  var format: CheckpointFormat { shards.first?.format ?? .safetensors }
   var files: [String] { [path] + shards.map(\.path) }
 
-  private func shard(of name: String) -> SafetensorsFile? { places[name].map { shards[$0] } }
+  private func shard(of name: String) -> (any CheckpointReader)? { places[name].map { shards[$0] } }
 
   func description(of name: String) -> TensorDescription? { shard(of: name)?.description(of: name) }
 
-  func region(of name: String) throws(CheckpointError) -> FileRegion {
+  func contents(of name: String) throws(CheckpointError) -> TensorContents {
     guard let shard = shard(of: name) else { throw .missingTensor(path: path, tensor: name) }
-    return try shard.region(of: name)
+    return try shard.contents(of: name)
   }
 
   func header(of path: String) -> UnsafeRawBufferPointer? {

@@ -3,8 +3,8 @@ import Files
 /// A tensor to be written: what it is called, and where its elements come from.
 public struct TensorSource {
   enum Content {
-    /// Bytes of a file, copied without being looked at.
-    case region(FileRegion)
+    /// Elements of a checkpoint, copied without being looked at.
+    case copy(TensorContents)
     /// Fills a buffer with the bytes of some elements, counted in row-major order.
     case elements((_ elements: Range<Int>, _ bytes: UnsafeMutableRawBufferPointer) throws -> Void)
   }
@@ -29,6 +29,6 @@ public struct TensorSource {
       throw .missingTensor(path: checkpoint.path, tensor: source)
     }
     description = TensorDescription(name: name, type: found.type, shape: found.shape)
-    content = .region(try checkpoint.region(of: source))
+    content = .copy(try checkpoint.contents(of: source))
   }
 }

@@ -13,11 +13,14 @@ extension KernelCase {
 
   private static func forward(_ kind: NormSpec.Kind, _ dtype: DType) -> [KernelCase] {
     shapes.flatMap { rows, columns, gap in
-      [(false, true), (true, false), (true, true)].map { residual, biased in
+      [
+        (false, true, Float(0)), (true, false, 0), (true, true, 0), (false, false, 1), (true, true, 1),
+      ].map { residual, biased, offset in
         KernelCase(
           "norm",
-          "\(kind) \(rows)×\(columns), gap \(gap)\(residual ? ", residual" : "")\(biased ? ", bias" : "")", dtype,
-          tolerance: dtype == .float32 ? 3e-6 : onePlace
+          "\(kind) \(rows)×\(columns), gap \(gap)\(residual ? ", residual" : "")\(biased ? ", bias" : "")"
+            + "\(offset == 0 ? "" : ", offset \(offset)")",
+          dtype, tolerance: dtype == .float32 ? 3e-6 : onePlace
         ) { bench in
           let x = try bench.random(rows, columns, gap: gap, seed: 1, in: -2...3)
           let delta = try bench.random(rows, columns, gap: gap, seed: 2)
@@ -28,7 +31,7 @@ extension KernelCase {
           let statistics = try bench.random(rows, 2, gap: 1, seed: 7, dtype: .float32)
           bench.device.norm(
             y, statistics: statistics, sum: residual ? sum : nil, x: x, delta: residual ? delta : nil, weight: weight,
-            bias: biased ? bias : nil, NormSpec(kind: kind, epsilon: 1e-5))
+            bias: biased ? bias : nil, NormSpec(kind: kind, epsilon: 1e-5, weightOffset: offset))
           return [try bench.result(y), try bench.result(sum), try bench.result(statistics)]
         }
       }
@@ -38,12 +41,13 @@ extension KernelCase {
   private static func backward(_ kind: NormSpec.Kind, _ dtype: DType) -> [KernelCase] {
     shapes.flatMap { rows, columns, gap in
       [
-        (Accumulation.set, true, true), (.add, true, false), (.add, false, true), (.set, false, false),
-      ].map { accumulate, hasWeight, hasBias in
+        (Accumulation.set, true, true, Float(0)), (.add, true, false, 0), (.add, false, true, 0),
+        (.set, false, false, 0), (.add, true, true, 1),
+      ].map { accumulate, hasWeight, hasBias, offset in
         KernelCase(
           "normBackward",
           "\(kind) \(rows)×\(columns), gap \(gap), \(accumulate)\(hasWeight ? ", dWeight" : "")"
-            + "\(hasBias ? ", dBias" : "")",
+            + "\(hasBias ? ", dBias" : "")\(offset == 0 ? "" : ", offset \(offset)")",
           dtype, tolerance: dtype == .float32 ? 4e-6 : onePlace
         ) { bench in
           let x = try bench.random(rows, columns, gap: gap, seed: 1, in: -2...3)
@@ -60,7 +64,7 @@ extension KernelCase {
           let statistics = try bench.tensor(rows, 2, gap: 1, numbers, dtype: .float32)
           bench.device.normBackward(
             dx: dx, dWeight: hasWeight ? dWeight : nil, dBias: hasBias ? dBias : nil, dy: dy, x: x, weight: weight,
-            statistics: statistics, NormSpec(kind: kind, epsilon: 1e-5), accumulate)
+            statistics: statistics, NormSpec(kind: kind, epsilon: 1e-5, weightOffset: offset), accumulate)
           return [try bench.result(dx), try bench.result(dWeight), try bench.result(dBias)]
         }
       }

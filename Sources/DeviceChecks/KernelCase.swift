@@ -47,5 +47,5 @@ public struct KernelCase: Sendable, CustomStringConvertible {
 
   /// Every case, in the order of `Device`.
   public static let all: [KernelCase] =
-    linear + embedding + norm + rope + attention + pointwise + loss + optimizer
+    linear + embedding + norm + headNorm + rope + attention + pointwise + loss + optimizer
 }

@@ -13,7 +13,7 @@ public enum FileError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A directory that must not be replaced: the root, or one that holds the working directory.
   case notReplaceable(path: String, reason: String)
   /// Another process changed the file while it was being read.
-  case changed(path: String, expected: Int, found: Int)
+  case changed(path: String)
 
   public var description: String {
     switch self {
@@ -26,8 +26,7 @@ public enum FileError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(path): cannot be written: no space is left on the disk; make room, or choose another place"
     case .exists(let path): "\(path): exists already; --force replaces it"
     case .notReplaceable(let path, let reason): "\(path): is not replaced: \(reason)"
-    case .changed(let path, let expected, let found):
-      "\(path): changed while it was read: \(expected) bytes before, \(found) now"
+    case .changed(let path): "\(path): changed while it was being read; try again when nothing writes to it"
     }
   }
 

@@ -3,6 +3,8 @@ import Glibc
 /// Writes one file from its beginning to its end, through a buffer. Made by `AtomicFile.write`.
 public final class FileWriter {
   private static let bufferSize = 1 << 18
+  /// The disk begins to write when so much is new, while the rest is still being made: syncing then has little to wait for.
+  private static let writebackSize = 1 << 26
 
   /// The path that errors name.
   private let path: String
@@ -10,6 +12,8 @@ public final class FileWriter {
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferSize, alignment: 16)
   private var buffered = 0
   private var written = 0
+  /// Up to here the disk has been told to write.
+  private var handedOver = 0
 
   /// Bytes written so far.
   public var offset: Int { written + buffered }
@@ -21,6 +25,12 @@ public final class FileWriter {
   }
 
   deinit { buffer.deallocate() }
+
+  /// Takes disk space for a file of `count` bytes where the file system can: a full disk shows itself now.
+  public func reserve(_ count: Int) throws(FileError) {
+    guard count > 0, let allocate = SystemCalls.allocate, allocate(descriptor, 0, 0, count) != 0 else { return }
+    if errno == ENOSPC || errno == EDQUOT || errno == EFBIG { throw .writing(path) }
+  }
 
   /// Appends the text as UTF-8.
   public func write(_ text: String) throws(FileError) {
@@ -53,7 +63,7 @@ public final class FileWriter {
         if count < 0, errno == ENOSPC || errno == EDQUOT || errno == EIO { throw .writing(path) }
         // Anything else says that these two files cannot be copied this way (other kinds of file system, old kernels).
         guard count > 0 else { break }
-        written += count
+        advance(count)
       }
     }
     if from < Int64(range.upperBound) {
@@ -69,7 +79,7 @@ public final class FileWriter {
     guard fsync(descriptor) == 0 else { throw .writing(path) }
   }
 
-  private func flush() throws(FileError) {
+  func flush() throws(FileError) {
     let full = UnsafeRawBufferPointer(rebasing: buffer[..<buffered])
     buffered = 0
     try writeThrough(full)
@@ -81,8 +91,15 @@ public final class FileWriter {
       let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw .writing(path) }
-      written += count
+      advance(count)
       rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }
+  }
+
+  private func advance(_ count: Int) {
+    written += count
+    guard written - handedOver >= FileWriter.writebackSize else { return }
+    SystemCalls.startWriting(descriptor, handedOver..<written)
+    handedOver = written
   }
 }

@@ -10,18 +10,28 @@ public final class MappedFile: Sendable {
   let descriptor: Int32
 
   /// - Throws: `FileError` if there is no such file, it cannot be read, or it is no regular file.
-  public init(_ path: String) throws(FileError) {
-    self.path = path
+  public convenience init(_ path: String) throws(FileError) {
     // Opening a pipe for reading would otherwise wait for a writer.
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .reading(path) }
+    try self.init(adopting: descriptor, path: path)
+  }
+
+  /// Maps an open file, which is closed with this object, or when this throws.
+  init(adopting descriptor: Int32, path: String) throws(FileError) {
+    self.path = path
+    self.descriptor = descriptor
     do {
-      bytes = try MappedFile.map(descriptor, path: path)
+      let status = try MappedFile.status(descriptor, path: path)
+      bytes = try MappedFile.map(descriptor, status, path: path)
     } catch {
       close(descriptor)
       throw error
     }
   }
+
+  /// Its length in bytes.
+  public var count: Int { bytes.count }
 
   /// The whole file as text; bytes that are not UTF-8 become U+FFFD.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -39,9 +49,9 @@ public final class MappedFile: Sendable {
     return try body(bytes)
   }
 
-  private static func map(_ descriptor: Int32, path: String) throws(FileError) -> UnsafeRawBufferPointer {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .reading(path) }
+  private static func map(
+    _ descriptor: Int32, _ status: stat, path: String
+  ) throws(FileError) -> UnsafeRawBufferPointer {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw .notARegularFile(path: path, found: FileTree.kind(status.st_mode))
     }
@@ -54,12 +64,29 @@ public final class MappedFile: Sendable {
     return UnsafeRawBufferPointer(start: base, count: count)
   }
 
+  /// Copies bytes from `offset` on through a read of the system: they do not become part of this process' memory, and a
+  /// file that has become shorter is an error.
+  /// - Throws: `FileError.changed`, `.unreadable`.
+  public func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) {
+    var done = 0
+    while done < buffer.count {
+      let count = pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, offset + done)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .reading(path) }
+      guard count > 0 else { throw .changed(path: path) }
+      done += count
+    }
+  }
+
   /// Checks that the file is still as long as its mapping; reading a page beyond the end would end the process.
-  func checkLength() throws(FileError) {
+  /// - Throws: `FileError.changed`.
+  public func checkLength() throws(FileError) {
+    guard Int(try MappedFile.status(descriptor, path: path).st_size) >= count else { throw .changed(path: path) }
+  }
+
+  private static func status(_ descriptor: Int32, path: String) throws(FileError) -> stat {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .reading(path) }
-    guard Int(status.st_size) >= bytes.count else {
-      throw .changed(path: path, expected: bytes.count, found: Int(status.st_size))
-    }
+    return status
   }
 }

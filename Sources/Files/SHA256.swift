@@ -1,10 +1,14 @@
+import CSHA256
+
 /// SHA-256 (FIPS 180-4), fed in pieces.
 public struct SHA256: Sendable {
   private static let blockSize = 64
 
-  private var state: SIMD8<UInt32> = [
+  static let initialState: SIMD8<UInt32> = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
   ]
+
+  private(set) var state = initialState
   /// Bytes that do not fill a block yet.
   private var pending: [UInt8] = []
   private var byteCount: UInt64 = 0
@@ -57,6 +61,17 @@ public struct SHA256: Sendable {
 
   /// Takes whole blocks in.
   private static func compress(_ blocks: UnsafeRawBufferPointer, into state: inout SIMD8<UInt32>) {
+    guard isAccelerated else { return compressPortably(blocks, into: &state) }
+    withUnsafeMutableBytes(of: &state) { state in
+      sha256_compress(
+        state.baseAddress?.assumingMemoryBound(to: UInt32.self),
+        blocks.baseAddress?.assumingMemoryBound(to: UInt8.self), blocks.count / blockSize, roundConstants)
+    }
+  }
+
+  private static let isAccelerated = sha256_is_accelerated()
+
+  static func compressPortably(_ blocks: UnsafeRawBufferPointer, into state: inout SIMD8<UInt32>) {
     roundConstants.withUnsafeBufferPointer { k in
       withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { w in
         for block in stride(from: 0, to: blocks.count, by: blockSize) {

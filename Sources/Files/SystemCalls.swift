@@ -14,8 +14,19 @@ enum SystemCalls {
       _ flags: UInt32
     ) -> Int32
 
+  typealias Allocate = @convention(c) (_ file: Int32, _ mode: Int32, _ offset: Int, _ count: Int) -> Int32
+  typealias SyncFileRange = @convention(c) (_ file: Int32, _ offset: Int, _ count: Int, _ flags: UInt32) -> Int32
+
   static let copyFileRange = dlsym(nil, "copy_file_range").map { unsafeBitCast($0, to: CopyFileRange.self) }
+  static let allocate = dlsym(nil, "fallocate").map { unsafeBitCast($0, to: Allocate.self) }
+  private static let syncFileRange = dlsym(nil, "sync_file_range").map { unsafeBitCast($0, to: SyncFileRange.self) }
   private static let renameAt2 = dlsym(nil, "renameat2").map { unsafeBitCast($0, to: RenameAt2.self) }
+
+  /// Has the system begin to write a part of a file to the disk (SYNC_FILE_RANGE_WRITE). Only a hint: errors show when the
+  /// file is synced.
+  static func startWriting(_ file: Int32, _ range: Range<Int>) {
+    _ = syncFileRange?(file, range.lowerBound, range.count, 2)
+  }
 
   enum Rename: UInt32 {
     /// Fails with EEXIST where something has the new name (RENAME_NOREPLACE).

@@ -24,14 +24,17 @@ extension Slice {
   /// - Throws: `FileError` when the source's files can no longer be read, and what `progress` throws.
   public func sourceDescription(progress: (Int) throws -> Void = { _ in }) throws -> JSONObject {
     let checkpoint = source.checkpoint
-    let files = try checkpoint.files.map { path in
+    let hashes = options.hashesContents ? try contentHashes(progress: progress) : []
+    let files = try checkpoint.files.enumerated().map { index, path in
       let name = path.split(separator: "/").last.map(String.init) ?? path
-      return try MappedFile(path).withBytes { bytes in
-        var entry: JSONObject = ["name": .string(name), "bytes": .integer(Int64(bytes.count))]
-        if let header = checkpoint.header(of: path) { entry["header_sha256"] = .string(try hash(header)) }
-        if options.hashesContents { entry["sha256"] = .string(try hash(bytes, progress)) }
-        return JSON.object(entry)
+      var entry: JSONObject = ["name": .string(name), "bytes": .integer(Int64(try MappedFile(path).count))]
+      if let header = checkpoint.header(of: path) {
+        var hash = SHA256()
+        hash.update(header)
+        entry["header_sha256"] = .string(hash.hexDigest())
       }
+      if options.hashesContents { entry["sha256"] = .string(hashes[index]) }
+      return JSON.object(entry)
     }
     let inherited = tensors.filter { $0.source != nil }.count
     return [
@@ -44,14 +47,20 @@ extension Slice {
     ]
   }
 
-  private func hash(_ bytes: UnsafeRawBufferPointer, _ progress: (Int) throws -> Void = { _ in }) rethrows -> String {
-    let piece = 1 << 24
-    var hash = SHA256()
-    for start in stride(from: 0, to: bytes.count, by: piece) {
-      let part = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + piece, bytes.count)])
-      hash.update(part)
-      try progress(part.count)
+  /// SHA-256 of each of the source's files. They pass through a buffer, and not through this process' memory map.
+  private func contentHashes(progress: (Int) throws -> Void) throws -> [String] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 22, alignment: 4096)
+    defer { buffer.deallocate() }
+    return try source.checkpoint.files.map { path in
+      let file = try MappedFile(path)
+      var hash = SHA256()
+      for start in stride(from: 0, to: file.count, by: buffer.count) {
+        let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, file.count - start)])
+        try file.read(at: start, into: piece)
+        hash.update(UnsafeRawBufferPointer(piece))
+        try progress(piece.count)
+      }
+      return hash.hexDigest()
     }
-    return hash.hexDigest()
   }
 }

@@ -13,11 +13,21 @@ public struct SliceOptions: Sendable {
   public var seed: UInt64 = 1337
   /// The element type of the result; nil keeps each tensor's own.
   public var type: ElementType?
+  public var format = WeightsFormat.safetensors
+  /// Bytes of the tensors of one safetensors file at most.
   public var maximumShardSize = 5_000_000_000
   /// Whether the provenance has the hash of the source's whole contents, and not only of its headers.
   public var hashesContents = false
 
   public init(layers: LayerPlan) { self.layers = layers }
+}
+
+/// How weights are written.
+public enum WeightsFormat: String, Sendable, CaseIterable {
+  /// model.safetensors, or shards and an index.
+  case safetensors
+  /// model.h5, one dataset a tensor.
+  case hdf5
 }
 
 /// The first step of the recipe (arXiv 2404.08634): some blocks of a reference model, with its embedding, final norm and
@@ -45,11 +55,14 @@ public struct Slice: Sendable {
   public let options: SliceOptions
   /// In the order of their names, as they are written.
   public let tensors: [Tensor]
+  /// The source's files as they were when the slice was planned.
+  private let stamps: [FileStamp]
 
   /// - Throws: `ModelError` when the source's weights do not fit its configuration; `InheritanceError`.
   public init(_ source: ModelSource, options: SliceOptions) throws {
     self.source = source
     self.options = options
+    stamps = try source.checkpoint.files.map { path in try FileStamp(path) }
     let reference = source.model
     let child = try reference.selectingLayers(options.layers.layers)
     model = child
@@ -94,15 +107,15 @@ public struct Slice: Sendable {
   ///   - replacing: whether a model directory that has the name may be replaced; nothing else is, nor the source.
   ///   - progress: told (bytes hashed and written, all of them) now and then; what it throws ends the writing, and
   ///     nothing is left behind.
-  /// - Throws: `FileError`, `CheckpointError`, and what `progress` throws.
+  /// - Throws: `FileError` (`.changed` when somebody writes to the source meanwhile), `CheckpointError`, and what
+  ///   `progress` throws.
   public func write(
     to destination: String, replacing: Bool, version: String,
     progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
     if replacing { try checkReplaceable(destination) }
     let staged = try StagedDirectory(destination, replacing: replacing)
-    let hashed =
-      options.hashesContents ? try source.checkpoint.files.reduce(0) { try $0 + MappedFile($1).bytes.count } : 0
+    let hashed = options.hashesContents ? try source.checkpoint.files.reduce(0) { try $0 + MappedFile($1).count } : 0
     let total = hashed + byteCount
     var done = 0
     let provenance =
@@ -112,14 +125,28 @@ public struct Slice: Sendable {
           try progress(done, total)
         }
       ).serialized(indent: 2) + "\n"
-    try SafetensorsWriter.write(
-      tensors.map { tensor in try content(of: tensor) }, to: staged.path,
-      maximumShardSize: options.maximumShardSize, metadata: ["format": "pt"]
-    ) { written, _ in try progress(hashed + written, total) }
+    try writeWeights(to: staged.path) { written, _ in try progress(hashed + written, total) }
     try ModelDirectory.writeConfiguration(model, to: staged.path, type: commonType)
     if let directory = source.tokenizerDirectory { try ModelDirectory.copyCompanions(from: directory, to: staged.path) }
     try AtomicFile.write(staged.path + "/" + Provenance.fileName) { try $0.write(provenance) }
+    // What was read of a file while somebody wrote to it is neither the old model nor the new one.
+    for stamp in stamps { try stamp.check() }
     try staged.commit()
+  }
+
+  private func writeWeights(to directory: String, progress: (_ done: Int, _ total: Int) throws -> Void) throws {
+    let sources = try tensors.map(content)
+    switch options.format {
+    case .safetensors:
+      try SafetensorsWriter.write(
+        sources, to: directory, maximumShardSize: options.maximumShardSize, metadata: ["format": "pt"],
+        progress: progress)
+    case .hdf5:
+      try HDF5Writer.write(
+        sources, toFile: directory + "/" + HDF5Writer.fileName,
+        attributes: ["config": JSON.object(ModelDirectory.configuration(of: model, type: commonType)).serialized()],
+        progress: progress)
+    }
   }
 
   /// The type that config.json names: that of most elements.
@@ -171,9 +198,9 @@ public struct Slice: Sendable {
   }
 
   private func freshValues(of tensor: Tensor, _ elements: Range<Int>) -> [Float] {
-    guard case .parameter(let name, let offset) = tensor.entry.content,
+    guard case .parameter(let name, let layout) = tensor.entry.content,
       let parameter = model.parameters.first(where: { $0.name == name })
     else { return [Float](repeating: 0, count: elements.count) }
-    return parameter.initialValues(offset + elements.lowerBound..<offset + elements.upperBound, seed: options.seed)
+    return layout.gather(elements) { parameter.initialValues($0, seed: options.seed) }
   }
 }

@@ -15,8 +15,9 @@ extension CheckpointReader {
     guard let tensor = description(of: name), let length = tensor.shape.last, length > 0 else {
       throw CheckpointError.missingTensor(path: path, tensor: name)
     }
-    let bytes = try bytes(of: name)
-    let all = (0..<tensor.elementCount).map { Int32(bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+    var elements = [Int64](repeating: 0, count: tensor.elementCount)
+    try elements.withUnsafeMutableBytes { try contents(of: name).copy(0..<tensor.elementCount, into: $0) }
+    let all = elements.map { Int32($0) }
     return stride(from: 0, to: all.count, by: length).map { Array(all[$0..<$0 + length]) }
   }
 }

@@ -19,6 +19,18 @@ public struct ConfigurationReader: Sendable {
     self.source = source
   }
 
+  /// - Throws: `FileError`; `ModelError.malformedConfiguration` for what is no JSON object.
+  init(contentsOf path: String) throws {
+    let root: JSON
+    do { root = try JSON(contentsOf: path) } catch let error as JSONError {
+      throw ModelError.malformedConfiguration(source: path, reason: "not JSON: \(error)")
+    }
+    guard let object = root.object else {
+      throw ModelError.malformedConfiguration(source: path, reason: "expected a JSON object")
+    }
+    self.init(object, source: path)
+  }
+
   public func has(_ key: String) -> Bool {
     if let value = object[key], value != .null { return true }
     return false
@@ -50,6 +62,28 @@ public struct ConfigurationReader: Sendable {
     return number
   }
 
+  /// As `integer`, where `null` says that there is none: nil. An absent key is `absent`.
+  public func integerOrNull(
+    _ key: String, absent: Int?, in range: ClosedRange<Int> = dimensions
+  ) throws(ModelError) -> Int? {
+    guard let value = object[key] else { return absent }
+    return value == .null ? nil : try integer(key, in: range)
+  }
+
+  /// As `positive`, where `null` says that there is none: nil. An absent key is `absent`.
+  public func positiveOrNull(_ key: String, absent: Double?) throws(ModelError) -> Double? {
+    guard let value = object[key] else { return absent }
+    return value == .null ? nil : try positive(key)
+  }
+
+  /// A list of strings; nil when absent.
+  public func strings(_ key: String) throws(ModelError) -> [String]? {
+    guard has(key) else { return nil }
+    let strings = object[key]?.array?.compactMap(\.string)
+    guard let strings, strings.count == object[key]?.array?.count else { throw invalid(key, "a list of strings") }
+    return strings
+  }
+
   public func bool(_ key: String, default fallback: Bool) throws(ModelError) -> Bool {
     guard has(key) else { return fallback }
     guard let value = object[key]?.bool else { throw invalid(key, "true or false") }
@@ -72,6 +106,28 @@ public struct ConfigurationReader: Sendable {
     return ConfigurationReader(section, source: "\(source): \(key)")
   }
 
+  /// Refuses a switch that changes the computation in a way that is not supported.
+  /// - Parameter supported: the only value that is; also that of an absent key.
+  public func refuse(_ key: String, unless supported: Bool) throws(ModelError) {
+    guard try bool(key, default: supported) == supported else {
+      throw invalid(key, "\(supported): the other is not supported")
+    }
+  }
+
+  /// Refuses a setting that changes the computation in a way that is not supported, whatever its value.
+  public func refuse(_ key: String) throws(ModelError) {
+    guard !has(key) else { throw invalid(key, "null: this setting is not supported") }
+  }
+
+  /// The token of `pad_token_id`, whose row of the embedding transformers does not train (PyTorch's `padding_idx`); nil when
+  /// there is none in the vocabulary. Counted from the end below 0.
+  /// - Parameter absent: the token when there is no such key.
+  public func paddingToken(absent: Int? = nil, vocabularySize: Int) throws(ModelError) -> Int? {
+    guard let token = try integerOrNull("pad_token_id", absent: absent, in: Int.min...Int.max) else { return nil }
+    guard (-vocabularySize..<vocabularySize).contains(token) else { return nil }
+    return token < 0 ? token + vocabularySize : token
+  }
+
   /// The error for a key whose value is not what it must be.
   public func invalid(_ key: String, _ expected: String) -> ModelError {
     let found = object[key]?.serialized() ?? "absent"
@@ -79,13 +135,16 @@ public struct ConfigurationReader: Sendable {
       source: source, key: key, expected: expected, found: found.count > 60 ? "\(found.prefix(60))…" : found)
   }
 
-  /// The activation that a Hugging Face name (`transformers.activations.ACT2FN`) stands for.
-  func activation(_ key: String, default fallback: String, among known: [String: Activation]) throws(ModelError)
-    -> Activation
-  {
+  /// Hugging Face's names of activations (`transformers.activations.ACT2FN`).
+  private static let activations: [String: Activation] = [
+    "gelu": .geluErf, "gelu_fast": .geluTanh, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "relu": .relu,
+    "silu": .silu, "swish": .silu,
+  ]
+
+  public func activation(_ key: String, default fallback: String) throws(ModelError) -> Activation {
     let name = try string(key, default: fallback)
-    guard let activation = known[name] else {
-      throw invalid(key, "one of \(known.keys.sorted().joined(separator: ", "))")
+    guard let activation = Self.activations[name] else {
+      throw invalid(key, "one of \(Self.activations.keys.sorted().joined(separator: ", "))")
     }
     return activation
   }

@@ -1,3 +1,4 @@
+import Glibc
 import Programs
 import Tensors
 
@@ -26,8 +27,8 @@ public final class DecodeProgram {
     let rows = try pass.graph.input("logit rows", logitRows, 1, .int32)
     let logits = try pass.graph.persistent("logits", logitRows, model.vocabularySize)
     let hidden = try model.family.hidden(&pass, tokens)
-    let head = try model.family.headWeight(&pass)
-    try pass.graph.linear(pass.graph.gatherRows(hidden, rows), weight: head, into: logits)
+    let (weight, bias) = (try model.family.headWeight(&pass), try model.family.headBias(&pass))
+    try pass.graph.linear(pass.graph.gatherRows(hidden, rows), weight: weight, bias: bias, into: logits)
     let program = try Program(pass.graph, store: store)
     self.program = program
     self.model = model
@@ -62,6 +63,8 @@ public final class DecodeProgram {
     // Programs over whole sequences read the position too; for them it is 0.
     defer { device.scalars.pointee.position = 0 }
     try program.run()
-    return try device.read(logits)
+    let values: [Float] = try device.read(logits)
+    guard let cap = model.family.logitSoftcap else { return values }
+    return values.map { cap * tanhf($0 / cap) }
   }
 }

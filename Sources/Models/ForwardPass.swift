@@ -12,7 +12,8 @@ public struct ForwardPass {
   public let cacheCapacity: Int?
   /// The caches of each layer, [B·capacity, G·D] each, in order of layers.
   public private(set) var caches: [(keys: Value, values: Value)] = []
-  private var rotaryTable: Value?
+  private var rotaryTables: [RotaryEmbedding: Value] = [:]
+  private var slopes: [[Float]: Value] = [:]
 
   init(
     batch: Int, length: Int, precision: Precision, cacheCapacity: Int? = nil, recompute: Recompute = .none
@@ -23,39 +24,70 @@ public struct ForwardPass {
     self.cacheCapacity = cacheCapacity
   }
 
-  /// Rotates queries and keys of packed rows, by a table that all layers share.
-  public mutating func rotate(_ qkv: Value, by embedding: RotaryEmbedding, heads: Int) throws(GraphError) {
+  /// Rotates queries and keys of packed rows (`heads` is H + G), by a table that all layers share.
+  public mutating func rotate(
+    _ qkv: Value, by embedding: RotaryEmbedding, heads: Int, headDimension: Int
+  ) throws(GraphError) {
     let table: Value
-    if let known = rotaryTable {
+    if let known = rotaryTables[embedding] {
       table = known
     } else {
       let positions = cacheCapacity ?? length
       table = try graph.constant(
         "rotary", positions, embedding.dimension, embedding.table(positions: positions))
-      rotaryTable = table
+      rotaryTables[embedding] = table
     }
     try graph.rope(
       qkv, table: table,
       RoPESpec(
         length: length, heads: heads, headDimension: embedding.dimension,
-        headStride: graph.precision.headStride(embedding.dimension)))
+        headStride: graph.precision.headStride(headDimension)))
+  }
+
+  /// RMSNorm of each query and key head of packed rows, by weights [1, D] that all heads share.
+  public mutating func headNorm(
+    _ qkv: Value, heads: Int, kvHeads: Int, headDimension: Int, queryWeight: String, keyWeight: String, epsilon: Float
+  ) throws(GraphError) -> Value {
+    try graph.headNorm(
+      qkv, queryWeight: queryWeight, keyWeight: keyWeight,
+      HeadNormSpec(
+        heads: heads, kvHeads: kvHeads, headDimension: headDimension,
+        headStride: graph.precision.headStride(headDimension), epsilon: epsilon))
   }
 
   /// Causal self-attention over packed rows of q (H·D), k (G·D), v (G·D): [N, H·D]. Rows have their heads padded as the
   /// graph's precision wants.
+  /// - Parameters:
+  ///   - scale: the factor on q·k.
+  ///   - window: keys that a query sees, its own included; nil: all before it.
+  ///   - softcap: c of c·tanh(s/c), which scaled scores s become.
+  ///   - slopes: one for each query head; slopes[h]·(j − i) is added to the score of query i and key j (ALiBi).
   public mutating func attention(
-    _ qkv: Value, heads: Int, kvHeads: Int, headDimension: Int, scale: Float
+    _ qkv: Value, heads: Int, kvHeads: Int, headDimension: Int, scale: Float, window: Int? = nil, softcap: Float? = nil,
+    slopes: [Float]? = nil
   ) throws(GraphError) -> Value {
     let headStride = graph.precision.headStride(headDimension)
     let spec = AttentionSpec(
-      length: length, heads: heads, kvHeads: kvHeads, headDimension: headStride, scale: scale)
-    guard let capacity = cacheCapacity else { return try graph.attention(qkv, spec) }
+      length: length, heads: heads, kvHeads: kvHeads, headDimension: headStride, scale: scale, window: window,
+      softcap: softcap)
+    var table: Value?
+    if let slopes { table = try constant(slopes) }
+    guard let capacity = cacheCapacity else { return try graph.attention(qkv, slopes: table, spec) }
     let layer = caches.count
     let (rows, columns) = (batch * capacity, kvHeads * headStride)
     let keys = try graph.persistent("keys.\(layer)", rows, columns, graph.precision.compute)
     let values = try graph.persistent("values.\(layer)", rows, columns, graph.precision.compute)
     caches.append((keys, values))
-    return try graph.attentionCached(qkv, keys: keys, values: values, capacity: capacity, spec)
+    return try graph.attentionCached(
+      qkv, slopes: table, keys: keys, values: values, capacity: capacity, spec)
+  }
+
+  /// [1, H], shared by all layers that have the same.
+  private mutating func constant(_ slopes: [Float]) throws(GraphError) -> Value {
+    if let known = self.slopes[slopes] { return known }
+    let table = try graph.constant("slopes", 1, slopes.count, slopes)
+    self.slopes[slopes] = table
+    return table
   }
 }
 

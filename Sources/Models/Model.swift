@@ -4,7 +4,10 @@ import Programs
 /// A language model without its weights: a family and the configuration that shapes it.
 public struct Model: Sendable {
   /// Every family there is. A new one is a file under Families/ and a name here.
-  static let families: [any ModelFamily.Type] = [GPT2.self, Llama.self]
+  static let families: [any ModelFamily.Type] = [
+    GPT2.self, GPTNeoX.self, Gemma.self, Gemma2.self, Llama.self, MPT.self, Mistral.self, OPT.self, Qwen2.self,
+    Qwen3.self,
+  ]
 
   /// config.json as it was read; written back the same but for what was asked.
   public let configuration: JSONObject
@@ -35,6 +38,7 @@ public struct Model: Sendable {
       let tokens = try pass.graph.input("tokens", 1, 1, .int32)
       _ = try self.family.hidden(&pass, tokens)
       _ = try self.family.headWeight(&pass)
+      _ = try self.family.headBias(&pass)
       parameters = pass.graph.parameters
     } catch {
       throw .invalidGraph(source: source, reason: error.description)
@@ -51,14 +55,7 @@ public struct Model: Sendable {
 
   /// The model of a config.json at any place.
   public static func load(configurationFile path: String) throws -> Model {
-    let root: JSON
-    do { root = try JSON(contentsOf: path) } catch let error as JSONError {
-      throw ModelError.malformedConfiguration(source: path, reason: "not JSON: \(error)")
-    }
-    guard let object = root.object else {
-      throw ModelError.malformedConfiguration(source: path, reason: "expected a JSON object")
-    }
-    return try Model(configuration: object, source: path)
+    try Model(configuration: ConfigurationReader(contentsOf: path).object, source: path)
   }
 
   public var shape: ModelShape { family.shape }
@@ -87,6 +84,11 @@ public struct Model: Sendable {
       configuration[key] = .array(layers.map { list[$0] })
     }
     configuration[type(of: family).layerCountKey] = .integer(Int64(layers.count))
+    let selected = try Model(configuration: configuration, source: source)
+    // What a block's number implied there may be something else here.
+    let moved = family.layerSettings.mapValues { values in layers.map { values[$0] } }
+    guard selected.family.layerSettings != moved else { return selected }
+    for (key, values) in moved.sorted(by: { $0.key < $1.key }) { configuration[key] = .array(values) }
     return try Model(configuration: configuration, source: source)
   }
 
@@ -96,6 +98,9 @@ public struct Model: Sendable {
     entry.part == .embeddings && parts.contains(.head) && !weights.entries.contains { $0.part == .head }
   }
 
-  /// Keys of config.json that hold one value for each block.
-  private static let perLayerKeys: Set<String> = ["layer_types"]
+  /// Keys that hold one value for each block in some transformers configuration: those of families that are read here, and
+  /// others that a configuration may carry along.
+  private static let perLayerKeys: Set<String> = [
+    "attention_layers", "layer_types", "layers_block_type", "mlp_layer_types", "no_rope_layers", "sliding_window",
+  ]
 }

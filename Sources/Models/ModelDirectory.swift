@@ -31,22 +31,27 @@ public enum ModelDirectory {
   /// Writes config.json, which names `type` as the weights' type if it named one before.
   /// - Throws: `FileError`.
   public static func writeConfiguration(_ model: Model, to directory: String, type: ElementType) throws {
+    let json = JSON.object(configuration(of: model, type: type)).serialized(indent: 2) + "\n"
+    try AtomicFile.write(directory + "/config.json") { try $0.write(json) }
+  }
+
+  /// A model's config.json with `type` as the weights' type, if it named one before.
+  public static func configuration(of model: Model, type: ElementType) -> JSONObject {
     var configuration = model.configuration
     for key in ["dtype", "torch_dtype"] where configuration[key] != nil {
       configuration[key] = .string(type.torchName)
     }
-    let json = JSON.object(configuration).serialized(indent: 2) + "\n"
-    try AtomicFile.write(directory + "/config.json") { try $0.write(json) }
+    return configuration
   }
 
   private static func source(of entry: WeightEntry, store: ParameterStore, type: ElementType) throws -> TensorSource {
-    guard case .parameter(let name, let offset) = entry.content else {
+    guard case .parameter(let name, let layout) = entry.content else {
       return TensorSource(name: entry.name, type: type, shape: entry.shape) { _, bytes in
         bytes.initializeMemory(as: UInt8.self, repeating: 0)
       }
     }
     return TensorSource(name: entry.name, type: type, shape: entry.shape) { elements, bytes in
-      let values = try store.read(offset + elements.lowerBound..<offset + elements.upperBound, of: name)
+      let values = try layout.gather(elements) { try store.read($0, of: name) }
       values.withUnsafeBufferPointer { type.convert($0, into: bytes) }
     }
   }

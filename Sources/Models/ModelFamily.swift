@@ -1,3 +1,4 @@
+import Files
 import Programs
 
 /// A transformer architecture: how its configuration reads, how its forward pass is written, and how its parameters
@@ -24,12 +25,24 @@ public protocol ModelFamily: Sendable {
   /// The output matrix [V, C]; the embedding when the two are tied.
   func headWeight(_ pass: inout ForwardPass) throws(GraphError) -> Value
 
+  /// What is added to the logits [1, V]; nil in most families.
+  func headBias(_ pass: inout ForwardPass) throws(GraphError) -> Value?
+  /// c of c·tanh(l/c), which takes the place of every logit l; nil: logits stay as they are.
+  var logitSoftcap: Float? { get }
+
+  /// Keys of config.json that hold one value for each block, with the values in use: those of config.json or, where it lacks
+  /// the key, what a block's number implies. A block that moves takes its values along.
+  var layerSettings: [String: [JSON]] { get }
+
   /// What `entry`, a tensor of block `entry.layer`, must be multiplied with when it was taken from block `layer`, so that
   /// the block goes on computing what it did there; nil when the place of a block changes nothing.
   func rescaling(of entry: WeightEntry, movedFrom layer: Int) -> ColumnScaling?
 }
 
 extension ModelFamily {
+  public func headBias(_ pass: inout ForwardPass) throws(GraphError) -> Value? { nil }
+  public var logitSoftcap: Float? { nil }
+  public var layerSettings: [String: [JSON]] { [:] }
   public func rescaling(of entry: WeightEntry, movedFrom layer: Int) -> ColumnScaling? { nil }
 }
 

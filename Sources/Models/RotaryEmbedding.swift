@@ -12,7 +12,7 @@ public struct RotaryEmbedding: Sendable, Hashable {
     case llama3(factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, originalContext: Int)
   }
 
-  /// D, even.
+  /// Elements of a head that are rotated, the first ones: all D, or fewer. Even.
   public var dimension: Int
   public var theta: Double
   public var scaling: Scaling
@@ -23,15 +23,32 @@ public struct RotaryEmbedding: Sendable, Hashable {
     self.scaling = scaling
   }
 
-  /// Reads `rope_parameters` (transformers 5), or `rope_theta` and `rope_scaling` (before).
-  init(_ configuration: ConfigurationReader, dimension: Int) throws(ModelError) {
-    self.dimension = dimension
+  /// Reads `rope_parameters` (transformers 5), or what older files have instead: `rope_scaling` and keys of the family's own.
+  /// - Parameters:
+  ///   - headDimension: D.
+  ///   - thetaKey: where older files have the base of the frequencies.
+  ///   - fractionKey: where older files have the part of each head that is rotated.
+  ///   - fraction: that part when no key says it.
+  /// - Throws: `ModelError`, also for a part that is no even number of elements.
+  init(
+    _ configuration: ConfigurationReader, headDimension: Int, thetaKey: String = "rope_theta",
+    fractionKey: String = "partial_rotary_factor", fraction: Double = 1
+  ) throws(ModelError) {
     let parameters = try configuration.section("rope_parameters")
     if let parameters, parameters.has("rope_theta") {
       theta = try parameters.positive("rope_theta")
     } else {
-      theta = try configuration.positive("rope_theta", default: 10000)
+      theta = try configuration.positive(thetaKey, default: 10000)
     }
+    let (section, key) =
+      if let parameters, parameters.has("partial_rotary_factor") { (parameters, "partial_rotary_factor") } else {
+        (configuration, fractionKey)
+      }
+    let part = try section.positive(key, default: fraction)
+    guard part <= 1, Int(part * Double(headDimension)) >= 2, Int(part * Double(headDimension)) % 2 == 0 else {
+      throw section.invalid(key, "a part of the \(headDimension) elements of a head that is an even number of them")
+    }
+    dimension = Int(part * Double(headDimension))
     if let parameters {
       scaling = try RotaryEmbedding.scaling(parameters)
     } else {

@@ -26,8 +26,10 @@ public final class ScoringProgram {
     let greedy = try pass.graph.persistent("greedy", S ?? B * T, 1, .int32)
     var hidden = try model.family.hidden(&pass, tokens)
     if let positions { hidden = try pass.graph.gatherRows(hidden, positions) }
-    let head = try model.family.headWeight(&pass)
-    try pass.graph.linearLogProbabilities(hidden, weight: head, targets: targets, scores: scores, greedy: greedy)
+    let (weight, bias) = (try model.family.headWeight(&pass), try model.family.headBias(&pass))
+    try pass.graph.linearLogProbabilities(
+      hidden, weight: weight, bias: bias, targets: targets, scores: scores, greedy: greedy,
+      softcap: model.family.logitSoftcap)
     let program = try Program(pass.graph, store: store)
     self.program = program
     self.store = store

@@ -74,8 +74,9 @@ struct LossGraph {
     targets = try pass.graph.input("targets", B * T, 1, .int32)
     losses = try pass.graph.persistent("losses", B * T, 1)
     let hidden = try model.family.hidden(&pass, tokens)
-    let head = try model.family.headWeight(&pass)
-    try pass.graph.linearCrossEntropy(hidden, weight: head, targets: targets, losses: losses)
+    let (weight, bias) = (try model.family.headWeight(&pass), try model.family.headBias(&pass))
+    try pass.graph.linearCrossEntropy(
+      hidden, weight: weight, bias: bias, targets: targets, losses: losses, softcap: model.family.logitSoftcap)
     graph = pass.graph
   }
 }

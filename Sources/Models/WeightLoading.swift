@@ -49,8 +49,12 @@ extension ParameterStore {
     _ values: UnsafeBufferPointer<Float>, at start: Int, of entry: WeightEntry, path: String
   ) throws {
     switch entry.content {
-    case .parameter(let parameter, let offset):
-      try write(values, of: parameter, at: offset + start)
+    case .parameter(let parameter, let layout):
+      var done = 0
+      try layout.forEachRun(start..<start + values.count) { run in
+        try write(UnsafeBufferPointer(rebasing: values[done..<done + run.count]), of: parameter, at: run.start)
+        done += run.count
+      }
     case .zeros:
       guard values.allSatisfy({ $0 == 0 }) else { throw ModelError.biasNotZero(path: path, tensor: entry.name) }
     }
@@ -60,7 +64,8 @@ extension ParameterStore {
 extension WeightMap {
   /// The file's name for every entry, in the order of `entries`; nil for tensors that the model has not and the file has
   /// not either.
-  /// - Throws: `ModelError.weightsDoNotFit` naming everything that is missing, left over or of another shape.
+  /// - Throws: `ModelError.weightsDoNotFit` naming everything that is missing, left over or of another shape;
+  ///   `.unknownNames` when that would be all.
   public func match(_ checkpoint: any CheckpointReader) throws(ModelError) -> [String?] {
     var problems: [String] = []
     var used: Set<String> = []
@@ -82,12 +87,18 @@ extension WeightMap {
       used.insert(name)
       names.append(name)
     }
-    for tensor in checkpoint.tensors where !used.contains(tensor.name) && !isIgnored(tensor.name) {
+    guard !used.isEmpty else {
+      throw .unknownNames(
+        path: checkpoint.path, found: checkpoint.tensors.map { "'\($0.name)'" },
+        expected: entries.map { "'\($0.name)'" })
+    }
+    for tensor in checkpoint.tensors
+    where !used.contains(tensor.name) && !isIgnored(tensor.name) && tensor.elementCount > 0 {
       problems.append("'\(tensor.name)' is not part of this model")
     }
     guard problems.isEmpty else { throw .weightsDoNotFit(path: checkpoint.path, problems: problems) }
     return names
   }
 
-  private static func text(_ shape: [Int]) -> String { "[\(shape.map(String.init).joined(separator: ", "))]" }
+  static func text(_ shape: [Int]) -> String { "[\(shape.map(String.init).joined(separator: ", "))]" }
 }

@@ -1,8 +1,15 @@
+import Checkpoints
+
 /// The part of a model that a tensor belongs to, as `inherit --parts` names it.
 public enum ModelPart: String, Sendable, CaseIterable {
   case attention, mlp, norms, embeddings, positions
   case finalNorm = "final-norm"
   case head
+
+  /// What the code published with the paper copies: blocks and head; in GPT-2, where they are one matrix, the embedding with
+  /// the head. Position embeddings, final norm, and LLaMA's embedding start anew, although the paper says that the
+  /// embedding is inherited (github.com/sanyalsunny111/LLM-Inheritune, `train_iniheritune.py` and `lit-gpt/Training/train.py`).
+  public static let published: Set<ModelPart> = [.attention, .mlp, .norms, .head]
 }
 
 /// One line of the table between a checkpoint and the parameters: a tensor's name and shape in Hugging Face files, and
@@ -10,8 +17,8 @@ public enum ModelPart: String, Sendable, CaseIterable {
 public struct WeightEntry: Sendable, Hashable {
   /// Where the tensor's elements live.
   public enum Content: Sendable, Hashable {
-    /// In a parameter, from this element on; contiguous, in the file's order.
-    case parameter(String, offset: Int)
+    /// In a parameter: where the elements, in the file's order, are among its own. The last axis is contiguous.
+    case parameter(String, StridedLayout)
     /// Nowhere: the architecture's files have it, this model does not. Written as zeros, accepted only as zeros.
     case zeros
   }
@@ -27,6 +34,18 @@ public struct WeightEntry: Sendable, Hashable {
   public var parameter: String? {
     if case .parameter(let name, _) = content { return name }
     return nil
+  }
+}
+
+extension StridedLayout {
+  /// The elements `range`, in the layout's order, of a parameter.
+  /// - Parameter read: the elements asked for, in the parameter's order.
+  /// - Precondition: the last axis is contiguous.
+  public func gather(_ range: Range<Int>, _ read: (Range<Int>) throws -> [Float]) rethrows -> [Float] {
+    var values: [Float] = []
+    values.reserveCapacity(range.count)
+    try forEachRun(range) { run in values += try read(run.start..<run.start + run.count) }
+    return values
   }
 }
 

@@ -107,6 +107,9 @@ public struct Backward {
   /// The gradient collected for `value`, to be read; nil when nothing depends on it.
   func gradient(of value: Value) -> Value? { gradients[value] }
 
+  /// Whether a trained parameter feeds `value`.
+  func wantsGradient(_ value: Value) -> Bool { needsGradient.contains(value) }
+
   /// Where to put a contribution to the gradient of `value`, by an operation that can set or add; nil when none is
   /// wanted.
   mutating func target(_ value: Value) throws(GraphError) -> (gradient: Value, accumulation: Accumulation)? {

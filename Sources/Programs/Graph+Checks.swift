@@ -26,11 +26,11 @@ extension Graph {
     }
   }
 
-  /// `table` has a row for each position of a sequence.
-  func requirePositions(_ operation: String, _ table: Value, length: Int) throws(GraphError) {
+  /// `table` has a row for each position of a sequence, `first` being that of the first.
+  func requirePositions(_ operation: String, _ table: Value, first: Int = 0, length: Int) throws(GraphError) {
     let rows = shape(table).rows
-    guard rows >= length else {
-      throw .shape(operation: operation, expected: "at least \(length) positions", found: "\(rows)")
+    guard first >= 0, rows - first >= length else {
+      throw .shape(operation: operation, expected: "at least \(length) positions", found: "\(rows - first)")
     }
   }
 

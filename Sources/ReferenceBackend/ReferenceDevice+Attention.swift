@@ -22,27 +22,33 @@ extension ReferenceDevice {
     }
   }
 
-  public func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec) {
+  public func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec) {
     launched()
+    let cap = Softcap(spec.softcap)
     let keys = spec.keys(of: qkv)
     let values = spec.values(of: qkv)
     for i in 0..<qkv.rows {
-      let visible = (i / spec.length * spec.length)...i
+      let visible = spec.visible(from: i / spec.length * spec.length, to: i)
       for head in 0..<spec.heads {
         let query = qkv.row(i) + head * spec.headDimension
         logSumExp.row(i)[head] = attend(
-          y.row(i) + head * spec.headDimension, query, keys, values, visible, head, spec)
+          y.row(i) + head * spec.headDimension, query, keys, values, visible, head, slopes, cap, spec)
       }
     }
   }
 
-  /// y [D] of one query over the rows `visible`; returns the logarithm of the sum of exponentials.
+  /// y [D] of the query at row `visible.upperBound` over the rows `visible`; returns the logarithm of the sum of
+  /// exponentials.
   private func attend(
     _ y: Elements, _ query: Elements, _ keys: Tensor, _ values: Tensor, _ visible: ClosedRange<Int>, _ head: Int,
-    _ spec: AttentionSpec
+    _ slopes: Tensor?, _ cap: Softcap, _ spec: AttentionSpec
   ) -> Double {
     let column = spec.kvColumn(head)
-    let scores = visible.map { Double(spec.scale) * dot(query, keys.row($0) + column, spec.headDimension) }
+    let slope = slopes?.row(0)[head] ?? 0
+    let scores = visible.map { row in
+      cap.value(Double(spec.scale) * dot(query, keys.row(row) + column, spec.headDimension))
+        + slope * Double(row - visible.upperBound)
+    }
     let largest = scores.max() ?? 0
     let weights = scores.map { exp($0 - largest) }
     let total = weights.reduce(0, +)
@@ -55,9 +61,10 @@ extension ReferenceDevice {
   }
 
   public func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec
   ) {
     launched()
+    let cap = Softcap(spec.softcap)
     let size = spec.headDimension
     let scale = Double(spec.scale)
     let keys = spec.keys(of: qkv)
@@ -68,16 +75,18 @@ extension ReferenceDevice {
     for i in 0..<qkv.rows {
       for head in 0..<spec.heads {
         let column = spec.kvColumn(head)
+        let slope = slopes?.row(0)[head] ?? 0
         let start = head * size
         let query = qkv.row(i) + start
         let upstream = dy.row(i) + start
         // Σ_j p_j dp_j of the softmax gradient equals dy·y.
         let expected = dot(upstream, y.row(i) + start, size)
-        for j in (i / spec.length * spec.length)...i {
+        for j in spec.visible(from: i / spec.length * spec.length, to: i) {
           let key = keys.row(j) + column
           let value = values.row(j) + column
-          let probability = exp(scale * dot(query, key, size) - logSumExp.row(i)[head])
-          let dScore = probability * (dot(upstream, value, size) - expected) * scale
+          let product = scale * dot(query, key, size)
+          let probability = exp(cap.value(product) + slope * Double(j - i) - logSumExp.row(i)[head])
+          let dScore = probability * (dot(upstream, value, size) - expected) * cap.derivative(product) * scale
           for d in 0..<size {
             gradient[i * qkv.columns + start + d] += dScore * key[d]
             gradient[j * qkv.columns + keyStart + column + d] += dScore * query[d]
@@ -90,9 +99,10 @@ extension ReferenceDevice {
   }
 
   public func attentionCached(
-    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, capacity: Int, _ spec: AttentionSpec
+    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, slopes: Tensor?, capacity: Int, _ spec: AttentionSpec
   ) {
     launched()
+    let cap = Softcap(spec.softcap)
     let newKeys = spec.keys(of: qkv)
     let newValues = spec.values(of: qkv)
     for i in 0..<qkv.rows {
@@ -103,9 +113,10 @@ extension ReferenceDevice {
         keys.row(first + position)[d] = newKeys.row(i)[d]
         values.row(first + position)[d] = newValues.row(i)[d]
       }
+      let visible = spec.visible(from: first, to: first + position)
       for head in 0..<spec.heads {
         let start = head * spec.headDimension
-        _ = attend(y.row(i) + start, qkv.row(i) + start, keys, values, first...(first + position), head, spec)
+        _ = attend(y.row(i) + start, qkv.row(i) + start, keys, values, visible, head, slopes, cap, spec)
       }
     }
   }
@@ -120,6 +131,12 @@ extension ReferenceDevice {
 extension AttentionSpec {
   /// First column, in k or v, of the key/value head that query head `head` reads: groups of H/G neighbours share one.
   func kvColumn(_ head: Int) -> Int { head / (heads / kvHeads) * headDimension }
+
+  /// Rows of keys that the query of row `last` sees, in a sequence that begins at row `first`.
+  func visible(from first: Int, to last: Int) -> ClosedRange<Int> {
+    guard let window, window <= last - first else { return first...last }
+    return (last - window + 1)...last
+  }
 
   /// The k columns of packed rows.
   func keys(of qkv: Tensor) -> Tensor { columns(of: qkv, from: heads * headDimension) }

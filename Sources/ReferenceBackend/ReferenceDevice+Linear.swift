@@ -33,7 +33,9 @@ extension ReferenceDevice {
     }
   }
 
-  public func gatherRows(_ y: Tensor, indices: Tensor, table: Tensor, positions: Tensor?, length: Int) {
+  public func gatherRows(
+    _ y: Tensor, indices: Tensor, table: Tensor, positions: Tensor?, length: Int, scale: Float
+  ) {
     launched()
     for i in 0..<y.rows {
       let token = indices.integer(i)
@@ -41,19 +43,21 @@ extension ReferenceDevice {
       let source = table.row(token)
       let result = y.row(i)
       for j in 0..<y.columns {
-        var value = source[j]
+        var value = Double(scale) * source[j]
         if let positions { value += positions.row(i % length + Int(scalars.pointee.position))[j] }
         result[j] = value
       }
     }
   }
 
-  public func gatherRowsBackward(dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int) {
+  public func gatherRowsBackward(
+    dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int, scale: Float
+  ) {
     launched()
     for i in 0..<dy.rows {
       let gradient = dy.row(i)
       for j in 0..<dy.columns {
-        dTable?.row(indices.integer(i)).put(gradient[j], at: j, .add)
+        dTable?.row(indices.integer(i)).put(Double(scale) * gradient[j], at: j, .add)
         dPositions?.row(i % length).put(gradient[j], at: j, .add)
       }
     }

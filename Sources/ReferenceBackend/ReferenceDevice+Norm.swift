@@ -31,7 +31,7 @@ extension ReferenceDevice {
       statistics.row(i)[1] = reciprocal
       for j in 0..<columns {
         let normalised = (input[j] - mean) * reciprocal
-        y.row(i)[j] = normalised * weight.row(0)[j] + (bias?.row(0)[j] ?? 0)
+        y.row(i)[j] = normalised * (Double(spec.weightOffset) + weight.row(0)[j]) + (bias?.row(0)[j] ?? 0)
       }
     }
   }
@@ -51,7 +51,7 @@ extension ReferenceDevice {
       let upstream = dy.row(i)
       let scale = weight.row(0)
       func normalised(_ j: Int) -> Double { (input[j] - mean) * reciprocal }
-      func scaled(_ j: Int) -> Double { upstream[j] * scale[j] }
+      func scaled(_ j: Int) -> Double { upstream[j] * (Double(spec.weightOffset) + scale[j]) }
       var meanOfScaled = 0.0
       var meanOfProduct = 0.0
       for j in 0..<columns {

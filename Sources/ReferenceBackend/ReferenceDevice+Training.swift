@@ -2,40 +2,42 @@ import Foundation
 import Tensors
 
 extension ReferenceDevice {
-  public func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, gradient: Bool) {
+  public func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, softcap: Float?, gradient: Bool) {
     launched()
+    let cap = Softcap(softcap)
     let scale = Double(scalars.pointee.lossScale)
     for i in 0..<logits.rows {
       let row = logits.row(i)
       let target = targets.integer(i)
       precondition(target < logits.columns, "crossEntropy: target \(target) of \(logits.columns)")
-      let logSumExp = logSumExp(row, logits.columns)
-      losses.row(i)[0] = target < 0 ? 0 : logSumExp - row[target]
+      let logSumExp = logSumExp(row, logits.columns, cap)
+      losses.row(i)[0] = target < 0 ? 0 : logSumExp - cap.value(row[target])
       guard gradient else { continue }
       for j in 0..<logits.columns {
-        let difference = exp(row[j] - logSumExp) - (j == target ? 1 : 0)
-        row[j] = target < 0 ? 0 : difference * scale
+        let difference = exp(cap.value(row[j]) - logSumExp) - (j == target ? 1 : 0)
+        row[j] = target < 0 ? 0 : difference * cap.derivative(row[j]) * scale
       }
     }
   }
 
-  public func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor) {
+  public func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor, softcap: Float?) {
     launched()
+    let cap = Softcap(softcap)
     for i in 0..<logits.rows {
       let row = logits.row(i)
       var largest = 0
-      // As numpy.argmax: what is not a number comes before everything else.
+      // As numpy.argmax: what is not a number comes before everything else. The caps are in the order of the logits.
       for j in 0..<logits.columns where row[j] > row[largest] || (row[j].isNaN && !row[largest].isNaN) { largest = j }
-      scores.row(i)[0] = row[targets.integer(i)] - logSumExp(row, logits.columns)
+      scores.row(i)[0] = cap.value(row[targets.integer(i)]) - logSumExp(row, logits.columns, cap)
       (greedy.address + i * greedy.stride * 4).integers[0] = Int32(largest)
     }
   }
 
-  private func logSumExp(_ row: Elements, _ count: Int) -> Double {
+  private func logSumExp(_ row: Elements, _ count: Int, _ cap: Softcap) -> Double {
     var largest = -Double.infinity
-    for j in 0..<count { largest = max(largest, row[j]) }
+    for j in 0..<count { largest = max(largest, cap.value(row[j])) }
     var sum = 0.0
-    for j in 0..<count { sum += exp(row[j] - largest) }
+    for j in 0..<count { sum += exp(cap.value(row[j]) - largest) }
     return largest + log(sum)
   }
 

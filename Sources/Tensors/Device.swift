@@ -36,14 +36,17 @@ public protocol Device: AnyObject {
 
   // MARK: Embedding
 
-  /// y[i] = table[indices[i]] (+ positions[(i mod length) + scalars.position]). y [N, C], indices int32 [N, 1].
-  func gatherRows(_ y: Tensor, indices: Tensor, table: Tensor, positions: Tensor?, length: Int)
-  /// dTable[indices[i]] += dy[i] and dPositions[i mod length] += dy[i], rows in ascending order of i. Either may be nil.
-  func gatherRowsBackward(dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int)
+  /// y[i] = scale·table[indices[i]] (+ positions[(i mod length) + scalars.position]). y [N, C], indices int32 [N, 1].
+  func gatherRows(_ y: Tensor, indices: Tensor, table: Tensor, positions: Tensor?, length: Int, scale: Float)
+  /// dTable[indices[i]] += scale·dy[i] and dPositions[i mod length] += dy[i], rows in ascending order of i. Either may
+  /// be nil.
+  func gatherRowsBackward(
+    dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int, scale: Float)
 
   // MARK: Normalisation
 
-  /// With `delta`: sum = x + delta, y = norm(sum); else y = norm(x). x, y [N, C]; weight, bias [1, C].
+  /// With `delta`: sum = x + delta, y = norm(sum); else y = norm(x). x, y [N, C]; weight, bias [1, C]. What is normalised
+  /// is multiplied by `spec.weightOffset` + weight.
   /// statistics [N, 2]: mean (0 for RMS) and reciprocal standard deviation of each row.
   func norm(
     _ y: Tensor, statistics: Tensor, sum: Tensor?, x: Tensor, delta: Tensor?, weight: Tensor, bias: Tensor?,
@@ -55,18 +58,29 @@ public protocol Device: AnyObject {
 
   // MARK: Attention, on rows of packed q (H·D), k (G·D), v (G·D)
 
+  /// y = x, but for the query and key heads, each of which is divided by the root of its mean square and multiplied by
+  /// `queryWeight` or `keyWeight` [1, D]. x, y [N, (H + 2G)·stride]; statistics [N, H + G]: the reciprocal roots. What
+  /// pads a head is copied.
+  func headNorm(
+    _ y: Tensor, statistics: Tensor, x: Tensor, queryWeight: Tensor, keyWeight: Tensor, _ spec: HeadNormSpec)
+  /// Sets dx; dQueryWeight += and dKeyWeight += (float32), which may be nil, for y = headNorm(x).
+  func headNormBackward(
+    dx: Tensor, dQueryWeight: Tensor?, dKeyWeight: Tensor?, dy: Tensor, x: Tensor, queryWeight: Tensor,
+    keyWeight: Tensor, statistics: Tensor, _ spec: HeadNormSpec)
   /// Rotates the first `spec.heads` heads of every row in place, by the halves convention of Llama (NeoX style).
   /// table [positions, D]: cos of the D/2 angles, then sin. Row i is at position (i mod length) + scalars.position.
   func rope(_ x: Tensor, table: Tensor, _ spec: RoPESpec, inverse: Bool)
-  /// Causal attention. y [N, H·D], logSumExp [N, H], qkv [N, (H + 2G)·D]; N = B·length.
-  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec)
+  /// Causal attention. y [N, H·D], logSumExp [N, H], qkv [N, (H + 2G)·D]; N = B·length. With `slopes` (float32 [1, H];
+  /// ALiBi, arXiv 2108.12409) slopes[h]·(j − i) is added to the score of query i and key j, after `spec.softcap`.
+  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec)
   /// Sets dqkv from dy, with the saved y and logSumExp.
   func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec)
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec)
   /// Attention of `length` new rows per sequence against a cache: row i of sequence b is at position
   /// p = scalars.position + i; its k and v are written to row b·capacity + p of keys/values [B·capacity, G·D],
   /// and its q attends to positions 0…p.
-  func attentionCached(_ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, capacity: Int, _ spec: AttentionSpec)
+  func attentionCached(
+    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, slopes: Tensor?, capacity: Int, _ spec: AttentionSpec)
 
   // MARK: Pointwise
 
@@ -85,10 +99,12 @@ public protocol Device: AnyObject {
   // MARK: Losses
 
   /// losses[i] = −log softmax(logits[i])[targets[i]], or 0 where targets[i] < 0 (ignored).
-  /// With `gradient`, logits are overwritten by (softmax − one-hot)·scalars.lossScale (0 on ignored rows).
-  func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, gradient: Bool)
-  /// scores[i] = log softmax(logits[i])[targets[i]]; greedy[i] (int32) = index of the first largest logit.
-  func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor)
+  /// With `gradient`, logits are overwritten by (softmax − one-hot)·scalars.lossScale (0 on ignored rows). With `softcap`
+  /// c, c·tanh(l/c) takes the place of every logit l; the gradient is that of l.
+  func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, softcap: Float?, gradient: Bool)
+  /// scores[i] = log softmax(logits[i])[targets[i]]; greedy[i] (int32) = index of the first largest logit. `softcap` as in
+  /// `crossEntropy`.
+  func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor, softcap: Float?)
 
   // MARK: Optimiser, on whole contiguous groups
 

@@ -14,9 +14,33 @@ public struct NormSpec: Sendable, Hashable {
   public enum Kind: Sendable, Hashable { case layer, rms }
   public var kind: Kind
   public var epsilon: Float
+  /// Added to every weight: 1 where a file holds weights around 0 (Gemma).
+  public var weightOffset: Float
 
-  public init(kind: Kind, epsilon: Float) {
+  public init(kind: Kind, epsilon: Float, weightOffset: Float = 0) {
     self.kind = kind
+    self.epsilon = epsilon
+    self.weightOffset = weightOffset
+  }
+}
+
+/// RMSNorm of single heads, in rows of packed q (H·D), k (G·D), v (G·D) (Qwen3's q_norm and k_norm).
+public struct HeadNormSpec: Sendable, Hashable {
+  /// H.
+  public var heads: Int
+  /// G.
+  public var kvHeads: Int
+  /// D: elements of a head.
+  public var headDimension: Int
+  /// Elements from one head to the next; D where heads are not padded.
+  public var headStride: Int
+  public var epsilon: Float
+
+  public init(heads: Int, kvHeads: Int, headDimension: Int, headStride: Int, epsilon: Float) {
+    self.heads = heads
+    self.kvHeads = kvHeads
+    self.headDimension = headDimension
+    self.headStride = headStride
     self.epsilon = epsilon
   }
 }
@@ -47,13 +71,21 @@ public struct AttentionSpec: Sendable, Hashable {
   public var headDimension: Int
   /// Factor on q·k.
   public var scale: Float
+  /// Keys that a query sees, its own included (Mistral's sliding window); nil: all before it.
+  public var window: Int?
+  /// c of c·tanh(s/c), which scaled scores s become before anything else (Gemma 2); nil: they stay.
+  public var softcap: Float?
 
-  public init(length: Int, heads: Int, kvHeads: Int, headDimension: Int, scale: Float) {
+  public init(
+    length: Int, heads: Int, kvHeads: Int, headDimension: Int, scale: Float, window: Int? = nil, softcap: Float? = nil
+  ) {
     self.length = length
     self.heads = heads
     self.kvHeads = kvHeads
     self.headDimension = headDimension
     self.scale = scale
+    self.window = window
+    self.softcap = softcap
   }
 }
 

@@ -96,15 +96,18 @@ final class TimingDevice: Device {
     launch("biasGradient", shape(dy), read: [dy], written: [], updated: [dBias]) { base.biasGradient(dBias, dy) }
   }
 
-  func gatherRows(_ y: Tensor, indices: Tensor, table: Tensor, positions: Tensor?, length: Int) {
+  func gatherRows(_ y: Tensor, indices: Tensor, table: Tensor, positions: Tensor?, length: Int, scale: Float) {
     launch("gatherRows", shape(y), read: [indices, y], written: [y]) {
-      base.gatherRows(y, indices: indices, table: table, positions: positions, length: length)
+      base.gatherRows(y, indices: indices, table: table, positions: positions, length: length, scale: scale)
     }
   }
 
-  func gatherRowsBackward(dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int) {
+  func gatherRowsBackward(
+    dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int, scale: Float
+  ) {
     launch("gatherRowsBackward", shape(dy), read: [indices, dy], written: [], updated: [dy]) {
-      base.gatherRowsBackward(dTable: dTable, dPositions: dPositions, dy: dy, indices: indices, length: length)
+      base.gatherRowsBackward(
+        dTable: dTable, dPositions: dPositions, dy: dy, indices: indices, length: length, scale: scale)
     }
   }
 
@@ -130,6 +133,25 @@ final class TimingDevice: Device {
     }
   }
 
+  func headNorm(
+    _ y: Tensor, statistics: Tensor, x: Tensor, queryWeight: Tensor, keyWeight: Tensor, _ spec: HeadNormSpec
+  ) {
+    launch("headNorm", shape(x), read: [x, queryWeight, keyWeight], written: [y, statistics]) {
+      base.headNorm(y, statistics: statistics, x: x, queryWeight: queryWeight, keyWeight: keyWeight, spec)
+    }
+  }
+
+  func headNormBackward(
+    dx: Tensor, dQueryWeight: Tensor?, dKeyWeight: Tensor?, dy: Tensor, x: Tensor, queryWeight: Tensor,
+    keyWeight: Tensor, statistics: Tensor, _ spec: HeadNormSpec
+  ) {
+    launch("headNormBackward", shape(x), read: [dy, x, queryWeight, keyWeight, statistics], written: [dx]) {
+      base.headNormBackward(
+        dx: dx, dQueryWeight: dQueryWeight, dKeyWeight: dKeyWeight, dy: dy, x: x, queryWeight: queryWeight,
+        keyWeight: keyWeight, statistics: statistics, spec)
+    }
+  }
+
   func rope(_ x: Tensor, table: Tensor, _ spec: RoPESpec, inverse: Bool) {
     let rotated = x.columns(first: spec.heads * spec.headStride)
     launch("rope", shape(rotated), read: [], written: [], updated: [rotated]) {
@@ -137,32 +159,42 @@ final class TimingDevice: Device {
     }
   }
 
-  private func attentionShape(_ qkv: Tensor, _ spec: AttentionSpec) -> String {
+  private func attentionShape(_ qkv: Tensor, _ slopes: Tensor?, _ spec: AttentionSpec) -> String {
     "B \(qkv.rows / spec.length) T \(spec.length) H \(spec.heads) G \(spec.kvHeads) D \(spec.headDimension)"
+      + (spec.window.map { " window \($0)" } ?? "") + (spec.softcap == nil ? "" : " softcap")
+      + (slopes == nil ? "" : " slopes")
   }
 
-  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec) {
+  /// Of the two products, with the keys that queries see.
+  private func attentionOperations(_ y: Tensor, _ spec: AttentionSpec) -> Double {
+    let window = Double(min(spec.window ?? spec.length, spec.length))
+    let meanKeys = window * (1 - window / Double(2 * spec.length))
+    return 2 * meanKeys * product(y.rows, y.columns)
+  }
+
+  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec) {
     launch(
-      "attention", attentionShape(qkv, spec), read: [qkv], written: [y, logSumExp],
-      operations: product(y.rows, y.columns, spec.length)
-    ) { base.attention(y, logSumExp: logSumExp, qkv: qkv, spec) }
+      "attention", attentionShape(qkv, slopes, spec), read: [qkv, slopes], written: [y, logSumExp],
+      operations: attentionOperations(y, spec)
+    ) { base.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec) }
   }
 
   func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec
   ) {
     launch(
-      "attentionBackward", attentionShape(qkv, spec), read: [dy, y, logSumExp, qkv], written: [dqkv],
-      operations: 2.5 * product(y.rows, y.columns, spec.length)
-    ) { base.attentionBackward(dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, spec) }
+      "attentionBackward", attentionShape(qkv, slopes, spec), read: [dy, y, logSumExp, qkv, slopes], written: [dqkv],
+      operations: 2.5 * attentionOperations(y, spec)
+    ) { base.attentionBackward(dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec) }
   }
 
   func attentionCached(
-    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, capacity: Int, _ spec: AttentionSpec
+    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, slopes: Tensor?, capacity: Int, _ spec: AttentionSpec
   ) {
     launch(
-      "attentionCached", attentionShape(qkv, spec) + " capacity \(capacity)", read: [qkv, keys, values], written: [y]
-    ) { base.attentionCached(y, qkv: qkv, keys: keys, values: values, capacity: capacity, spec) }
+      "attentionCached", attentionShape(qkv, slopes, spec) + " capacity \(capacity)",
+      read: [qkv, keys, values, slopes], written: [y]
+    ) { base.attentionCached(y, qkv: qkv, keys: keys, values: values, slopes: slopes, capacity: capacity, spec) }
   }
 
   func activation(_ y: Tensor, _ x: Tensor, _ kind: Activation) {
@@ -195,16 +227,16 @@ final class TimingDevice: Device {
     launch("fill", shape(y), read: [], written: [y]) { base.fill(y, value) }
   }
 
-  func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, gradient: Bool) {
+  func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, softcap: Float?, gradient: Bool) {
     launch(
       "crossEntropy", shape(logits), read: gradient ? [targets] : [logits, targets], written: [losses],
       updated: gradient ? [logits] : []
-    ) { base.crossEntropy(losses: losses, logits: logits, targets: targets, gradient: gradient) }
+    ) { base.crossEntropy(losses: losses, logits: logits, targets: targets, softcap: softcap, gradient: gradient) }
   }
 
-  func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor) {
+  func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor, softcap: Float?) {
     launch("logProbabilities", shape(logits), read: [logits, targets], written: [scores, greedy]) {
-      base.logProbabilities(scores: scores, greedy: greedy, logits: logits, targets: targets)
+      base.logProbabilities(scores: scores, greedy: greedy, logits: logits, targets: targets, softcap: softcap)
     }
   }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPUBackend
 import CUDABackend
+import Checkpoints
 import Files
 import Tensors
 
@@ -30,6 +31,11 @@ struct DoctorCommand: ParsableCommand {
     object["blas_missing"] = cpu.blas.fallbackReason.map(JSON.string)
     object["matmul_gflops"] = .number((rate / 1e8).rounded() / 10)
     for (key, value) in CUDAReport(device).entries { object[key] = value }
+    do throws(HDF5Library.NotFound) {
+      let library = try HDF5Library.load()
+      object["hdf5_version"] = .string(library.version)
+      object["hdf5_path"] = .string(library.path)
+    } catch { object["hdf5_missing"] = .string("\(error)") }
     if json { return print(JSON.object(object).serialized()) }
     print(
       Format.table(

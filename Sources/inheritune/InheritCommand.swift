@@ -1,5 +1,4 @@
 import ArgumentParser
-import Checkpoints
 import Files
 import Foundation
 import Inheritance
@@ -27,20 +26,19 @@ struct InheritCommand: ParsableCommand {
       "13: the first 13 blocks. 0-12, 0,2,4, 0-5,20-25: exactly those (from 0, ranges inclusive).", valueName: "spec"))
   var layers: String
 
-  @Option(help: ArgumentHelp("keep, float32, bfloat16 or float16.", valueName: "type"))
-  var dtype = OutputType.keep
-
   @Option(
     help: ArgumentHelp(
-      "all, or a list of attention, mlp, norms, embeddings, positions, final-norm, head; the rest is initialised anew.",
+      """
+      all, or a list of attention, mlp, norms, embeddings, positions, final-norm, head; the rest is initialised anew. \
+      published: what the paper's published code copied, blocks and head (and what is tied to it).
+      """,
       valueName: "list"))
   var parts = "all"
 
   @Option(help: ArgumentHelp("Seed of what is initialised anew.", valueName: "n"))
   var seed: UInt64 = 1337
 
-  @Option(help: ArgumentHelp("Largest weights file, for example 5GB.", valueName: "size"))
-  var maxShardSize = ByteSize(5_000_000_000)
+  @OptionGroup var weights: WeightsOptions
 
   @Flag(help: "Print the plan and write nothing.")
   var dryRun = false
@@ -56,28 +54,16 @@ struct InheritCommand: ParsableCommand {
 
   @OptionGroup var model: ModelOptions
 
-  enum OutputType: String, ExpressibleByArgument, CaseIterable {
-    case keep, float32, bfloat16, float16
-
-    var element: ElementType? {
-      switch self {
-      case .keep: nil
-      case .float32: .float32
-      case .bfloat16: .bfloat16
-      case .float16: .float16
-      }
-    }
-  }
-
   func validate() throws { _ = try partSet() }
 
   private func partSet() throws -> Set<ModelPart> {
     if parts == "all" { return Set(ModelPart.allCases) }
+    if parts == "published" { return ModelPart.published }
     return Set(
       try parts.split(separator: ",", omittingEmptySubsequences: false).map { name in
         guard let part = ModelPart(rawValue: name.trimmingCharacters(in: .whitespaces)) else {
           throw ValidationError(
-            "--parts: '\(name)' is no part; expected all, or some of "
+            "--parts: '\(name)' is no part; expected all, published, or some of "
               + ModelPart.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return part
@@ -91,8 +77,7 @@ struct InheritCommand: ParsableCommand {
     var options = SliceOptions(layers: try LayerPlan(layers, layerCount: reference.model.layerCount))
     options.parts = try partSet()
     options.seed = seed
-    options.type = dtype.element
-    options.maximumShardSize = maxShardSize.bytes
+    weights.apply(to: &options)
     options.hashesContents = checksum
     let slice = try Slice(reference, options: options)
     let destination = destination ?? defaultDestination(slice)
@@ -105,22 +90,16 @@ struct InheritCommand: ParsableCommand {
     }
     if dryRun { return report(slice, destination: destination, seconds: nil) }
     if !force, FileTree.exists(destination) { throw CommandError.exists(path: destination) }
-    try slice.write(to: destination, replacing: force, version: Inheritune.version) { done, total in
-      progress.update("inherit", done: done, total: total, unit: .bytes)
-      // Thrown, and not `exit`: what is half written goes away.
-      if let status = Signals.stopStatus {
-        progress.print("stopped; nothing is written")
-        throw ExitCode(status)
-      }
-    }
-    progress.clear()
+    try slice.write(to: destination, replacing: force, as: "inherit", progress)
     report(slice, destination: destination, seconds: progress.seconds)
   }
 
   private func defaultDestination(_ slice: Slice) -> String {
     // "." and ".." have a name, too.
     var name = URL(fileURLWithPath: source).standardizedFileURL.lastPathComponent
-    for suffix in [".index.json", ".safetensors"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
+    for suffix in [".index.json", ".safetensors", ".bin", ".pt", ".pth", ".h5"] where name.hasSuffix(suffix) {
+      name.removeLast(suffix.count)
+    }
     return "./\(name)-\(slice.model.layerCount)layers"
   }
 

@@ -17,6 +17,6 @@ struct Inheritune: ParsableCommand {
     version: version,
     subcommands: [
       InheritCommand.self, PrepareCommand.self, TrainCommand.self, EvalCommand.self, GenerateCommand.self,
-      InspectCommand.self, PlanCommand.self, DoctorCommand.self,
+      InspectCommand.self, ConvertCommand.self, PlanCommand.self, DoctorCommand.self,
     ])
 }

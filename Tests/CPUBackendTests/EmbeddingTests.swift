@@ -16,7 +16,8 @@ struct EmbeddingTests {
           let y = try device.gappedTensor(rows, columns, gap: 3, seed: 4)
           device.scalars.pointee.position = 4
           device.gatherRows(
-            y, indices: indices, table: table, positions: positioned ? positions : nil, length: max(rows / 3, 1))
+            y, indices: indices, table: table, positions: positioned ? positions : nil, length: max(rows / 3, 1),
+            scale: 1)
           return try [device.memory(y)]
         }
       }
@@ -32,9 +33,11 @@ struct EmbeddingTests {
         let indices = try device.integerTensor(randomIntegers(rows, seed: 3, in: 0..<Int32(vocabulary)))
         let dy = try device.gappedTensor(rows, columns, gap: 3, seed: 4)
         let length = max(rows / 3, 1)
-        device.gatherRowsBackward(dTable: dTable, dPositions: dPositions, dy: dy, indices: indices, length: length)
-        device.gatherRowsBackward(dTable: dTable, dPositions: nil, dy: dy, indices: indices, length: length)
-        device.gatherRowsBackward(dTable: nil, dPositions: dPositions, dy: dy, indices: indices, length: length)
+        device.gatherRowsBackward(
+          dTable: dTable, dPositions: dPositions, dy: dy, indices: indices, length: length, scale: 1)
+        device.gatherRowsBackward(dTable: dTable, dPositions: nil, dy: dy, indices: indices, length: length, scale: 1)
+        device.gatherRowsBackward(
+          dTable: nil, dPositions: dPositions, dy: dy, indices: indices, length: length, scale: 1)
         return try [device.memory(dTable), device.memory(dPositions)]
       }
     }
@@ -47,7 +50,7 @@ struct EmbeddingTests {
       let dTable = try device.tensor(13, 300)
       let indices = try device.integerTensor(randomIntegers(500, seed: 1, in: 0..<13))
       let dy = try device.randomTensor(500, 300, seed: 2)
-      device.gatherRowsBackward(dTable: dTable, dPositions: nil, dy: dy, indices: indices, length: 500)
+      device.gatherRowsBackward(dTable: dTable, dPositions: nil, dy: dy, indices: indices, length: 500, scale: 1)
       return try [device.floats(dTable)]
     }
     #expect(results.allSatisfy { $0 == results[0] })

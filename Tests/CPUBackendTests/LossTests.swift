@@ -20,7 +20,7 @@ struct LossTests {
         let losses = try device.gappedTensor(rows, 1, gap: 1, seed: 3)
         device.scalars.pointee.lossScale = 0.125
         device.crossEntropy(
-          losses: losses, logits: logits, targets: try device.integerTensor(targets), gradient: gradient)
+          losses: losses, logits: logits, targets: try device.integerTensor(targets), softcap: nil, gradient: gradient)
         return try [device.memory(losses), device.memory(logits)]
       }
     }
@@ -34,13 +34,13 @@ struct LossTests {
       let targets = try device.integerTensor(randomIntegers(rows, seed: 2, in: 0..<Int32(vocabulary)))
       let scores = try device.gappedTensor(rows, 1, gap: 1, seed: 3)
       let greedy = try device.integerTensor([Int32](repeating: -7, count: rows))
-      device.logProbabilities(scores: scores, greedy: greedy, logits: logits, targets: targets)
+      device.logProbabilities(scores: scores, greedy: greedy, logits: logits, targets: targets, softcap: nil)
       return try [device.memory(scores), device.integers(greedy).map(Float.init), device.memory(logits)]
     }
   }
 
-  @Test("each log-probability is exact to 1e-6 of its own size")
-  func precision() throws {
+  @Test("each log-probability is exact to 1e-6 of its own size", arguments: [nil, 30, 3] as [Float?])
+  func precision(softcap: Float?) throws {
     let device = try CPUDevice(threads: 2)
     let vocabulary = 50257
     let rows = 10
@@ -50,9 +50,11 @@ struct LossTests {
     let greedy = try device.integerTensor([Int32](repeating: 0, count: rows))
     device.logProbabilities(
       scores: scores, greedy: greedy, logits: try device.tensor(rows, vocabulary, elements),
-      targets: try device.integerTensor(targets))
+      targets: try device.integerTensor(targets), softcap: softcap)
     for (row, score) in try device.floats(scores).enumerated() {
-      let logits = elements[row * vocabulary..<(row + 1) * vocabulary].map(Double.init)
+      let logits = elements[row * vocabulary..<(row + 1) * vocabulary].map { logit in
+        softcap.map { Double($0) * tanh(Double(logit) / Double($0)) } ?? Double(logit)
+      }
       let largest = logits.max() ?? 0
       let expected = logits[Int(targets[row])] - largest - log(logits.reduce(0) { $0 + exp($1 - largest) })
       #expect(abs(Double(score) - expected) <= 1e-6 * abs(expected))
@@ -74,10 +76,46 @@ struct LossTests {
     let greedy = try device.integerTensor([-7])
     device.logProbabilities(
       scores: scores, greedy: greedy, logits: try device.tensor(1, 70, elements),
-      targets: try device.integerTensor([2]))
+      targets: try device.integerTensor([2]), softcap: nil)
     #expect(try device.integers(greedy) == [expected])
     let spoiled = peaks.values.contains { !$0.isFinite }
     #expect(try device.floats(scores)[0].isNaN == spoiled)
+  }
+
+  @Test("the likeliest token is that of the logits before the cap, which leaves no infinities")
+  func cappedLikeliest() throws {
+    let device = try CPUDevice(threads: 1)
+    var elements = [Float](repeating: -1, count: 70)
+    (elements[3], elements[9]) = (1e6, .infinity)
+    let logits = try device.tensor(1, 70, elements)
+    let scores = try device.tensor(1, 1)
+    let greedy = try device.integerTensor([-7])
+    device.logProbabilities(
+      scores: scores, greedy: greedy, logits: logits, targets: try device.integerTensor([3]), softcap: 30)
+    #expect(try device.integers(greedy) == [9])
+    #expect(abs(try device.floats(scores)[0] + log(2)) < 1e-6)
+  }
+
+  @Test("the gradient of capped logits is that of finite differences")
+  func cappedGradient() throws {
+    let device = try CPUDevice(threads: 1)
+    let elements = randomFloats(9, seed: 1, in: -6...6)
+    func loss(_ elements: [Float], gradient: Bool) throws -> (loss: Float, logits: [Float]) {
+      let logits = try device.tensor(1, 9, elements)
+      let losses = try device.tensor(1, 1)
+      device.crossEntropy(
+        losses: losses, logits: logits, targets: try device.integerTensor([4]), softcap: 3, gradient: gradient)
+      return (try device.floats(losses)[0], try device.floats(logits))
+    }
+    device.scalars.pointee.lossScale = 1
+    let gradient = try loss(elements, gradient: true).logits
+    for index in elements.indices {
+      var (above, below) = (elements, elements)
+      above[index] += 0.05
+      below[index] -= 0.05
+      let difference = (try loss(above, gradient: false).loss - loss(below, gradient: false).loss) / 0.1
+      #expect(abs(difference - gradient[index]) < 3e-4, "logit \(index)")
+    }
   }
 
   @Test("masked logits of −infinity get no probability, and a row of nothing else no loss")
@@ -87,7 +125,7 @@ struct LossTests {
     let logits = try device.tensor(3, 3, [-infinity, 1, 1, -infinity, 0, -infinity, -infinity, -infinity, -infinity])
     let losses = try device.tensor(3, 1)
     device.crossEntropy(
-      losses: losses, logits: logits, targets: try device.integerTensor([1, 0, 0]), gradient: true)
+      losses: losses, logits: logits, targets: try device.integerTensor([1, 0, 0]), softcap: nil, gradient: true)
     let found = try device.floats(losses)
     let gradient = try device.floats(logits)
     #expect(abs(found[0] - log(2)) < 1e-6 && found[1] == infinity && found[2].isNaN)

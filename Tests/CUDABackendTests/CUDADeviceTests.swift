@@ -193,7 +193,7 @@ struct Step {
   /// total += ½ · lossScale
   func launch() {
     device.copy(logits, zeros)
-    device.crossEntropy(losses: losses, logits: logits, targets: targets, gradient: true)
+    device.crossEntropy(losses: losses, logits: logits, targets: targets, softcap: nil, gradient: true)
     device.add(total, total, logits.columns(first: 1))
   }
 }

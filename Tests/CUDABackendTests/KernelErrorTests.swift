@@ -56,4 +56,54 @@ struct KernelErrorTests {
     }
     #expect(words.contains("rope: heads of 1024 elements"))
   }
+
+  @Test("heads of more than 256 elements are not normalised, nor heads that overlap")
+  func headNorms() throws {
+    func words(headDimension: Int, headStride: Int) throws -> String {
+      try Self.words { device, tensor in
+        device.headNorm(
+          try tensor(.float32), statistics: try tensor(.float32), x: try tensor(.float32),
+          queryWeight: try tensor(.float32), keyWeight: try tensor(.float32),
+          HeadNormSpec(heads: 1, kvHeads: 1, headDimension: headDimension, headStride: headStride, epsilon: 1e-6))
+      }
+    }
+    #expect(try words(headDimension: 300, headStride: 300).contains("headNorm: heads of 300 elements, 300 apart"))
+    #expect(try words(headDimension: 64, headStride: 32).contains("headNorm: heads of 64 elements, 32 apart"))
+  }
+
+  @Test("a softcap is positive")
+  func softcaps() throws {
+    let words = try Self.words { device, tensor in
+      device.crossEntropy(
+        losses: try tensor(.float32), logits: try tensor(.float32), targets: try tensor(.int32), softcap: -30,
+        gradient: false)
+    }
+    #expect(words.contains("crossEntropy: softcap -30; a positive one is expected"))
+    #expect(
+      try Self.attentionWords { $0.softcap = .nan }.contains("attention: softcap nan; a positive one is expected"))
+  }
+
+  @Test("attention's scale is positive, its window not negative, its slopes are one for each head")
+  func attention() throws {
+    #expect(try Self.attentionWords { $0.window = -1 }.contains("attention: scale 0.25, window -1"))
+    #expect(try Self.attentionWords { $0.scale = .nan }.contains("attention: scale nan, window 0"))
+    #expect(
+      try Self.attentionWords(slopes: 3) { _ in }
+        .contains("attention: slopes are 1 × 3, type 0; float32, 1 × 2, are expected"))
+  }
+
+  /// Of attention of four rows of two heads of 16.
+  private static func attentionWords(slopes: Int? = nil, _ change: (inout AttentionSpec) -> Void) throws -> String {
+    var spec = AttentionSpec(length: 4, heads: 2, kvHeads: 2, headDimension: 16, scale: 0.25)
+    change(&spec)
+    return try words { device, tensor in
+      func matrix(_ columns: Int) throws -> Tensor {
+        Tensor(address: try tensor(.float32).address, rows: 4, columns: columns, dtype: .float32)
+      }
+      let given = try slopes.map {
+        Tensor(address: try tensor(.float32).address, rows: 1, columns: $0, dtype: .float32)
+      }
+      device.attention(try matrix(32), logSumExp: try matrix(2), qkv: try matrix(96), slopes: given, spec)
+    }
+  }
 }

@@ -90,7 +90,9 @@ struct LoaderTests {
     #expect(loaded.table == nil)
     let size = MemoryLayout<ic_table>.size
     #expect(
-      loaded.reason.contains("is older than this program: its table has \(size - 8) bytes (version 1.7), \(size) are"))
+      loaded.reason.contains(
+        "is older than this program: its table has \(size - 8) bytes (version \(IC_ABI_MAJOR).7), "))
+    #expect(loaded.reason.contains("\(size) are needed"))
   }
 
   @Test func aTableThatIsLonger() throws {
@@ -140,13 +142,13 @@ struct LoaderTests {
       let path = try library("beside/libinheritune_cuda.so")
       #expect(try compiler.run(probe, [folder], environment: [:]) == path + "\n")
       // What is there and broken is not passed over.
-      _ = try compiler.folder.write("beside/libinheritune_cuda.so.1", "broken")
+      _ = try compiler.folder.write("beside/libinheritune_cuda.so.\(IC_ABI_MAJOR)", "broken")
       #expect(
         try compiler.run(probe, [folder], environment: [:])
-          == "none: \(folder)/libinheritune_cuda.so.1 cannot be opened: file too short\n")
+          == "none: \(folder)/libinheritune_cuda.so.\(IC_ABI_MAJOR) cannot be opened: file too short\n")
     }
 
-    @Test(arguments: ["libinheritune_cuda.so", "libinheritune_cuda.so.1"])
+    @Test(arguments: ["libinheritune_cuda.so", "libinheritune_cuda.so.\(IC_ABI_MAJOR)"])
     func inTheSystem(name: String) throws {
       let empty = try compiler.folder.make("empty")
       let system = try compiler.folder.make("system")

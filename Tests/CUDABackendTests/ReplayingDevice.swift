@@ -41,12 +41,17 @@ final class ReplayingDevice: Device {
   }
   func biasGradient(_ dBias: Tensor, _ dy: Tensor) { replay { [device] in device.biasGradient(dBias, dy) } }
 
-  func gatherRows(_ y: Tensor, indices: Tensor, table: Tensor, positions: Tensor?, length: Int) {
-    replay { [device] in device.gatherRows(y, indices: indices, table: table, positions: positions, length: length) }
-  }
-  func gatherRowsBackward(dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int) {
+  func gatherRows(_ y: Tensor, indices: Tensor, table: Tensor, positions: Tensor?, length: Int, scale: Float) {
     replay { [device] in
-      device.gatherRowsBackward(dTable: dTable, dPositions: dPositions, dy: dy, indices: indices, length: length)
+      device.gatherRows(y, indices: indices, table: table, positions: positions, length: length, scale: scale)
+    }
+  }
+  func gatherRowsBackward(
+    dTable: Tensor?, dPositions: Tensor?, dy: Tensor, indices: Tensor, length: Int, scale: Float
+  ) {
+    replay { [device] in
+      device.gatherRowsBackward(
+        dTable: dTable, dPositions: dPositions, dy: dy, indices: indices, length: length, scale: scale)
     }
   }
 
@@ -68,21 +73,42 @@ final class ReplayingDevice: Device {
     }
   }
 
+  func headNorm(
+    _ y: Tensor, statistics: Tensor, x: Tensor, queryWeight: Tensor, keyWeight: Tensor, _ spec: HeadNormSpec
+  ) {
+    replay { [device] in
+      device.headNorm(y, statistics: statistics, x: x, queryWeight: queryWeight, keyWeight: keyWeight, spec)
+    }
+  }
+  func headNormBackward(
+    dx: Tensor, dQueryWeight: Tensor?, dKeyWeight: Tensor?, dy: Tensor, x: Tensor, queryWeight: Tensor,
+    keyWeight: Tensor, statistics: Tensor, _ spec: HeadNormSpec
+  ) {
+    replay { [device] in
+      device.headNormBackward(
+        dx: dx, dQueryWeight: dQueryWeight, dKeyWeight: dKeyWeight, dy: dy, x: x, queryWeight: queryWeight,
+        keyWeight: keyWeight, statistics: statistics, spec)
+    }
+  }
   func rope(_ x: Tensor, table: Tensor, _ spec: RoPESpec, inverse: Bool) {
     replay { [device] in device.rope(x, table: table, spec, inverse: inverse) }
   }
-  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec) {
-    replay { [device] in device.attention(y, logSumExp: logSumExp, qkv: qkv, spec) }
+  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec) {
+    replay { [device] in device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec) }
   }
   func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, _ spec: AttentionSpec
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec
   ) {
-    replay { [device] in device.attentionBackward(dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, spec) }
+    replay { [device] in
+      device.attentionBackward(dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec)
+    }
   }
   func attentionCached(
-    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, capacity: Int, _ spec: AttentionSpec
+    _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, slopes: Tensor?, capacity: Int, _ spec: AttentionSpec
   ) {
-    replay { [device] in device.attentionCached(y, qkv: qkv, keys: keys, values: values, capacity: capacity, spec) }
+    replay { [device] in
+      device.attentionCached(y, qkv: qkv, keys: keys, values: values, slopes: slopes, capacity: capacity, spec)
+    }
   }
 
   func activation(_ y: Tensor, _ x: Tensor, _ kind: Activation) {
@@ -101,11 +127,15 @@ final class ReplayingDevice: Device {
   func copy(_ y: Tensor, _ x: Tensor) { replay { [device] in device.copy(y, x) } }
   func fill(_ y: Tensor, _ value: Float) { replay { [device] in device.fill(y, value) } }
 
-  func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, gradient: Bool) {
-    replay { [device] in device.crossEntropy(losses: losses, logits: logits, targets: targets, gradient: gradient) }
+  func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, softcap: Float?, gradient: Bool) {
+    replay { [device] in
+      device.crossEntropy(losses: losses, logits: logits, targets: targets, softcap: softcap, gradient: gradient)
+    }
   }
-  func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor) {
-    replay { [device] in device.logProbabilities(scores: scores, greedy: greedy, logits: logits, targets: targets) }
+  func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor, softcap: Float?) {
+    replay { [device] in
+      device.logProbabilities(scores: scores, greedy: greedy, logits: logits, targets: targets, softcap: softcap)
+    }
   }
 
   func sumOfSquares(_ out: Tensor, _ x: Tensor) { replay { [device] in device.sumOfSquares(out, x) } }

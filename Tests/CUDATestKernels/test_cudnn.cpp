@@ -47,18 +47,22 @@ struct Attention {
         qkv(context, rows, q_width + 2 * k_width, type, 0, shape.gap),
         dqkv(context, rows, q_width + 2 * k_width, type, 0, shape.gap), y(context, rows, q_width, type, 0, shape.gap),
         dy(context, rows, q_width, type, 0, shape.gap),
-        log_sum_exp(context, rows, shape.heads, IC_FLOAT32, 0, shape.gap) {
-    spec = {shape.length, shape.heads, shape.kv_heads, shape.head_dimension, 0.37f, shape.window};
+        log_sum_exp(context, rows, shape.heads, IC_FLOAT32, 0, shape.gap),
+        slopes(context, 1, shape.heads, IC_FLOAT32, 0, 0) {
+    spec = {
+      shape.length, shape.heads, shape.kv_heads, shape.head_dimension, 0.37f, shape.window, shape.softcap};
   }
 
   ic_status run() {
     // First as when a graph is prepared, then for good.
     for (bool preparing : {true, false}) {
       context->preparing = preparing;
-      ic_status status = cudnn_engine_forward(context, y.tensor, log_sum_exp.tensor, qkv.tensor, spec);
+      const ic_tensor given_slopes = shape.has_slopes ? slopes.tensor : ic_tensor();
+      ic_status status =
+        cudnn_engine_forward(context, y.tensor, log_sum_exp.tensor, qkv.tensor, given_slopes, spec);
       if (status == IC_OK) {
         status = cudnn_engine_backward(
-          context, dqkv.tensor, dy.tensor, y.tensor, log_sum_exp.tensor, qkv.tensor, spec);
+          context, dqkv.tensor, dy.tensor, y.tensor, log_sum_exp.tensor, qkv.tensor, given_slopes, spec);
       }
       context->preparing = false;
       if (status != IC_OK) return status;
@@ -137,7 +141,7 @@ private:
   int64_t rows, q_width, k_width;
   ic_dtype type;
   ic_attention_spec spec;
-  Matrix qkv, dqkv, y, dy, log_sum_exp;
+  Matrix qkv, dqkv, y, dy, log_sum_exp, slopes;
 };
 
 }  // namespace

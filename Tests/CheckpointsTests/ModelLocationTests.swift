@@ -7,7 +7,7 @@ struct ModelLocationTests {
   private let commit = "0123456789abcdef0123456789abcdef01234567"
 
   private func resolve(_ source: String, _ environment: [String: String]) throws -> String {
-    try ModelLocation.resolve(source) { environment[$0] }
+    try ModelLocation(source) { environment[$0] }.path
   }
 
   /// A cache with one model, in the layout of huggingface_hub.
@@ -23,7 +23,9 @@ struct ModelLocationTests {
     let file = try directory.write("org/name", "")
     #expect(try resolve(file, [:]) == file)
     #expect(try resolve(directory.path, [:]) == directory.path)
-    #expect(try ModelLocation.resolve(directory.path) == directory.path)
+    #expect(try ModelLocation(directory.path).path == directory.path)
+    #expect(try ModelLocation(directory.path + "/").directory == directory.path)
+    #expect(try ModelLocation(file).directory == directory.path + "/org")
   }
 
   @Test func theCacheIsWhereTheEnvironmentSays() throws {
@@ -65,13 +67,60 @@ struct ModelLocationTests {
     for reference in ["..", "../../..", "/", "", ".", "a/b", "\0", String(repeating: "x", count: 10_000)] {
       try directory.write("hub/models--org--name/refs/main", reference)
       #expect(
-        throws: CheckpointError.notInCache(name: "org/name", cache: directory.file("hub")), "\(reference.prefix(9))"
+        throws: CheckpointError.notInCache(
+          name: "org/name", cache: directory.file("hub"), command: "hf download org/name"), "\(reference.prefix(9))"
       ) {
         try resolve("org/name", ["HF_HUB_CACHE": directory.file("hub")])
       }
     }
     try directory.write("hub/models--org--name/refs/main", commit + "\n")
     #expect(throws: Never.self) { try resolve("org/name", ["HF_HUB_CACHE": directory.file("hub")]) }
+  }
+
+  /// A branch, a tag, a pull request or a commit, as huggingface_hub's own paths name them.
+  @Test func revisions() throws {
+    let directory = try TemporaryDirectory()
+    let main = try model("org/name", in: directory, "hub")
+    let other = String(commit.reversed())
+    try directory.write("hub/models--org--name/snapshots/\(other)/config.json", "{}")
+    try directory.write("hub/models--org--name/refs/v1.0", other)
+    try directory.write("hub/models--org--name/refs/refs/pr/1", other)
+    let environment = ["HF_HUB_CACHE": directory.file("hub")]
+    let expected = directory.file("hub/models--org--name/snapshots/\(other)")
+    for revision in ["v1.0", "refs/pr/1", other] {
+      #expect(try resolve("org/name@\(revision)", environment) == expected)
+    }
+    #expect(try resolve("org/name@\(commit)", environment) == main)
+    #expect(
+      message { try resolve("org/name@v2", environment) }
+        == "org/name@v2: no such file or directory, and no such model in the Hugging Face cache "
+        + "(\(directory.file("hub"))); fetch it with: hf download org/name --revision v2")
+    for source in ["org/name@", "org/name@..", "org/name@a/../b", "org/name@/", "org/name@-x", "org/name@a b"] {
+      #expect(throws: CheckpointError.file(.notFound(path: source))) { try resolve(source, environment) }
+    }
+  }
+
+  /// What an interrupted download leaves: links to blobs that are not there, a part of the shards, or no weights at all.
+  @Test func incompleteDownloads() throws {
+    let directory = try TemporaryDirectory()
+    let snapshot = try model("org/name", in: directory, "hub")
+    func open() throws -> any CheckpointReader {
+      try ModelLocation("org/name") { ["HF_HUB_CACHE": directory.file("hub")][$0] }.openCheckpoint()
+    }
+    func incomplete(_ missing: String) -> String {
+      "org/name: incomplete in the Hugging Face cache: \(missing) not found in \(snapshot); "
+        + "fetch the rest with: hf download org/name"
+    }
+    #expect(message(of: open) == incomplete("weights"))
+    try directory.write(
+      "hub/models--org--name/snapshots/\(commit)/model.safetensors.index.json",
+      #"{"weight_map": {"a": "model-1.safetensors"}}"#)
+    #expect(message(of: open) == incomplete("model-1.safetensors"))
+    try FileManager.default.createSymbolicLink(
+      atPath: snapshot + "/model.safetensors", withDestinationPath: "../../blobs/0123")
+    #expect(message(of: open) == incomplete("model.safetensors"))
+    try directory.safetensors("hub/models--org--name/blobs/0123", "{}")
+    #expect(try open().tensors.isEmpty)
   }
 
   @Test(arguments: ["./a/b", "/a/b", "a/b/c", "a b/c", "../a", "a/..", "a--b/c", "", "a/", "/a", "-a/b", ".a/b"])

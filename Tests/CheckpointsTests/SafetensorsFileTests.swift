@@ -26,7 +26,7 @@ struct SafetensorsFileTests {
     #expect(try Array(file.bytes(of: "b")) == Array(24..<32))
     #expect(try Array(file.bytes(of: "c")) == [32, 33, 34])
     #expect(try file.bytes(of: "empty").isEmpty)
-    #expect(try file.region(of: "b").file.path == path)
+    #expect(try file.region(of: "b")?.file.path == path)
     #expect(try file.header(of: path)?.count == directory.read("a.safetensors").count - 35)
     #expect(file.header(of: "another") == nil)
   }

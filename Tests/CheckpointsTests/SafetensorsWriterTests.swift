@@ -55,7 +55,7 @@ struct SafetensorsWriterTests {
     #expect(checkpoint.tensors.map(\.name) == ["wide", "y", "x", "half", "brain"])
     #expect(checkpoint.metadata.isEmpty)
     for tensor in checkpoint.tensors {
-      #expect(try checkpoint.region(of: tensor.name).range.lowerBound % tensor.type.size == 0)
+      #expect(try checkpoint.region(of: tensor.name).map { $0.range.lowerBound % tensor.type.size } == 0)
       #expect(try checkpoint.floats(tensor.name) == (0..<tensor.elementCount).map(Float.init))
     }
   }
@@ -110,7 +110,8 @@ struct SafetensorsWriterTests {
     let checkpoint = try Checkpoint.open(directory.path)
     let bytes = try checkpoint.bytes(of: "t")
     for element in [0, 1, 65535, 2_097_151, 2_097_152, count - 1] {
-      #expect(bytes.loadUnaligned(fromByteOffset: 2 * element, as: UInt16.self) == UInt16(truncatingIfNeeded: element))
+      let found = UInt16(bytes[2 * element]) | UInt16(bytes[2 * element + 1]) << 8
+      #expect(found == UInt16(truncatingIfNeeded: element))
     }
   }
 

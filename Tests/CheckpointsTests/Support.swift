@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 @testable import Checkpoints
@@ -49,6 +50,15 @@ func message<T>(of body: () throws -> T) -> String {
 }
 
 extension CheckpointReader {
+  func bytes(of name: String) throws -> [UInt8] {
+    guard let tensor = description(of: name) else { throw CheckpointError.missingTensor(path: path, tensor: name) }
+    var bytes = [UInt8](repeating: 0, count: tensor.byteCount)
+    try bytes.withUnsafeMutableBytes { try contents(of: name).copy(0..<tensor.elementCount, into: $0) }
+    return bytes
+  }
+
+  func region(of name: String) throws -> FileRegion? { try contents(of: name).region() }
+
   func floats(_ name: String) throws -> [Float] {
     let count = description(of: name)?.elementCount ?? 0
     var values = [Float](repeating: 0, count: count)

@@ -97,7 +97,7 @@ struct AtomicFileTests {
     let source = try MappedFile(directory.write("source", [UInt8](repeating: 1, count: 1 << 20)))
     #expect(truncate(directory.file("source"), 1000) == 0)
     #expect(
-      throws: FileError.changed(path: directory.file("source"), expected: 1 << 20, found: 1000)
+      throws: FileError.changed(path: directory.file("source"))
     ) { try AtomicFile.write(directory.file("copy")) { try $0.copy(from: source, range: 0..<(1 << 20)) } }
     #expect(try directory.names() == ["source"])
   }

@@ -16,7 +16,15 @@ struct SliceTests {
   private let folder: TemporaryFolder
   init() throws { folder = try TemporaryFolder() }
 
-  static let models = ["gpt2", "gpt2-inheritune", "llama", "llama-gqa", "llama-hd100", "llama-rope3"]
+  static let canWriteHDF5: Bool = {
+    do throws(HDF5Library.NotFound) { _ = try HDF5Library.load() } catch { return false }
+    return true
+  }()
+
+  static let models = [
+    "gpt2", "gpt2-inheritune", "gpt_neox", "gpt_neox-serial", "gemma", "gemma2", "llama", "llama-gqa", "llama-hd100",
+    "llama-rope3", "mistral", "mpt", "mpt-heads3", "opt", "qwen2", "qwen3",
+  ]
 
   private func source(_ name: String) throws -> ModelSource { try ModelSource(Shared.path("goldens/models/\(name)")) }
 
@@ -45,8 +53,9 @@ struct SliceTests {
   private func ids(_ name: String) throws -> [[Int32]] {
     let tensors = try Checkpoint.open(Shared.path("goldens/models/\(name)/golden.safetensors"))
     let length = try #require(tensors.description(of: "input_ids")?.shape.last)
-    let bytes = try tensors.bytes(of: "input_ids")
-    let all = (0..<bytes.count / 8).map { Int32(bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+    let all = try tensors.bytes(of: "input_ids").withUnsafeBytes { bytes in
+      (0..<bytes.count / 8).map { Int32(bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+    }
     return stride(from: 0, to: all.count, by: length).map { Array(all[$0..<$0 + length]) }
   }
 
@@ -84,7 +93,7 @@ struct SliceTests {
       let origin = tensor.name
         .replacing("layers.0.", with: "layers.X.").replacing("layers.1.", with: "layers.0.")
         .replacing("layers.X.", with: "layers.2.")
-      #expect(try Array(child.checkpoint.bytes(of: tensor.name)) == Array(source.checkpoint.bytes(of: origin)))
+      #expect(try child.checkpoint.bytes(of: tensor.name) == source.checkpoint.bytes(of: origin))
     }
     #expect(child.model.configuration["num_hidden_layers"] == .integer(2))
     // Nothing else in config.json changes.
@@ -126,15 +135,89 @@ struct SliceTests {
     }
     for tensor in first.checkpoint.tensors {
       let isInherited = tensor.name.contains("self_attn") || tensor.name.contains("layernorm")
-      let bytes = try Array(first.checkpoint.bytes(of: tensor.name))
-      let original = try Array(source.checkpoint.bytes(of: tensor.name))
+      let bytes = try first.checkpoint.bytes(of: tensor.name)
+      let original = try source.checkpoint.bytes(of: tensor.name)
       #expect((bytes == original) == isInherited, "\(tensor.name)")
-      #expect(try bytes == Array(second.checkpoint.bytes(of: tensor.name)))
+      #expect(try bytes == second.checkpoint.bytes(of: tensor.name))
       if !isInherited, tensor.name != "model.norm.weight" {
-        #expect(try bytes != Array(other.checkpoint.bytes(of: tensor.name)))
+        #expect(try bytes != other.checkpoint.bytes(of: tensor.name))
       }
     }
     #expect(try floats(first.checkpoint, "model.norm.weight").allSatisfy { $0 == 1 })
+  }
+
+  /// What the paper's published code copied, by family: names of what is left.
+  @Test(arguments: [
+    ("gpt2", ["transformer.wpe.weight", "transformer.ln_f.weight", "transformer.ln_f.bias"]),
+    ("llama", ["model.embed_tokens.weight", "model.norm.weight"]),
+  ])
+  func publishedParts(name: String, fresh: [String]) throws {
+    let source = try source(name)
+    var options = SliceOptions(layers: try LayerPlan("2", layerCount: source.model.layerCount))
+    options.parts = ModelPart.published
+    let slice = try Slice(source, options: options)
+    #expect(Set(slice.tensors.filter { $0.source == nil }.map(\.name)) == Set(fresh))
+  }
+
+  /// The same bits in another format, with the configuration in the file as well as beside it.
+  @Test(.enabled(if: canWriteHDF5, "needs libhdf5"), arguments: [ElementType.float32, .bfloat16, .float16])
+  func hdf5(type: ElementType) throws {
+    let source = try source("gpt2")
+    let plain = try inherit(source, "2", to: "plain") { $0.type = type }
+    let child = try inherit(source, "2") {
+      $0.type = type
+      $0.format = .hdf5
+    }
+    #expect(child.checkpoint.files == [folder.path + "/child/model.h5"])
+    #expect(child.checkpoint.settings["config"]?.object == plain.model.configuration)
+    #expect(Set(child.checkpoint.tensors.map(\.name)) == Set(plain.checkpoint.tensors.map(\.name)))
+    for tensor in plain.checkpoint.tensors {
+      #expect(child.checkpoint.description(of: tensor.name) == tensor)
+      #expect(try child.checkpoint.bytes(of: tensor.name) == plain.checkpoint.bytes(of: tensor.name))
+    }
+  }
+
+  /// Somebody writes to the source, or puts another file in its place, while it is being sliced.
+  @Test(arguments: [true, false])
+  func changedSource(isReplaced: Bool) throws {
+    let copy = folder.path + "/source"
+    try FileManager.default.copyItem(atPath: Shared.path("goldens/models/llama"), toPath: copy)
+    let weights = URL(fileURLWithPath: copy + "/model.safetensors")
+    let source = try ModelSource(copy)
+    let slice = try Slice(source, options: SliceOptions(layers: try LayerPlan("2", layerCount: 3)))
+    var isFirst = true
+    let error = #expect(throws: FileError.self) {
+      try slice.write(to: folder.path + "/child", replacing: false, version: "test") { _, _ in
+        guard isFirst else { return }
+        isFirst = false
+        let bytes = try Data(contentsOf: weights)
+        if isReplaced {
+          try bytes.write(to: weights, options: .atomic)
+        } else {
+          let file = try FileHandle(forWritingTo: weights)
+          try file.seek(toOffset: UInt64(bytes.count - 4))
+          try file.write(contentsOf: Data([1, 2, 3, 4]))
+          try file.close()
+        }
+      }
+    }
+    #expect(error == .changed(path: weights.path))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["source"])
+  }
+
+  /// The source is cut while it is being read: an error, and not the end of the process.
+  @Test func truncatedSource() throws {
+    let copy = folder.path + "/source"
+    try FileManager.default.copyItem(atPath: Shared.path("goldens/models/llama"), toPath: copy)
+    let source = try ModelSource(copy)
+    var options = SliceOptions(layers: try LayerPlan("2", layerCount: 3))
+    options.type = .bfloat16
+    let slice = try Slice(source, options: options)
+    #expect(truncate(copy + "/model.safetensors", 4000) == 0)
+    #expect(throws: (any Error).self) {
+      try slice.write(to: folder.path + "/child", replacing: false, version: "test")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["source"])
   }
 
   @Test(arguments: [ElementType.bfloat16, .float16])
@@ -188,5 +271,14 @@ struct SliceTests {
       let error = #expect(throws: ModelError.self) { try Slice(source, options: options) }
       #expect(try #require(error).description.contains(layers == 2 ? "layers.2" : "layers.3"))
     }
+  }
+}
+
+extension CheckpointReader {
+  func bytes(of name: String) throws -> [UInt8] {
+    guard let tensor = description(of: name) else { throw CheckpointError.missingTensor(path: path, tensor: name) }
+    var bytes = [UInt8](repeating: 0, count: tensor.byteCount)
+    try bytes.withUnsafeMutableBytes { try contents(of: name).copy(0..<tensor.elementCount, into: $0) }
+    return bytes
   }
 }

@@ -12,10 +12,10 @@ struct GoldenModelTests {
     #expect(try golden.logitsDifference(on: CPUDevice(threads: threads)) < 1e-4)
   }
 
-  /// The same logits when the tokens come one at a time.
-  @Test(arguments: Golden.all)
-  func cachedLogits(golden: Golden) throws {
-    #expect(try golden.cachedLogitsDifference(on: CPUDevice(threads: 1)) < 1e-4)
+  /// The same logits when the tokens come one at a time, and in threes, beyond the windows of those that have one.
+  @Test(arguments: Golden.all, [1, 3])
+  func cachedLogits(golden: Golden, chunk: Int) throws {
+    #expect(try golden.cachedLogitsDifference(on: CPUDevice(threads: 1), chunk: chunk) < 1e-4)
   }
 
   @Test(arguments: Golden.all)
@@ -30,6 +30,13 @@ struct GoldenModelTests {
     let (loss, gradient, tensor) = try golden.gradientsDifference(on: CPUDevice(threads: 2), recompute: recompute)
     #expect(loss < 1e-5)
     #expect(gradient < 1e-4, "\(tensor)")
+  }
+
+  @Test(arguments: Golden.all, [Recompute.cheap, .block])
+  func recomputingChangesNoBit(golden: Golden, recompute: Recompute) throws {
+    let kept = try golden.gradients(on: CPUDevice(threads: 2))
+    let recomputed = try golden.gradients(on: CPUDevice(threads: 2), recompute: recompute)
+    #expect(recomputed.loss == kept.loss && recomputed.gradients == kept.gradients)
   }
 
   /// Ten AdamW steps: the loss before and after each, and the gradient norm.

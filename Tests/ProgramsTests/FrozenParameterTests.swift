@@ -37,6 +37,18 @@ import Testing
     #expect(fixture.store.groups.allSatisfy { $0.state == nil })
   }
 
+  /// The weights of a head norm right above a frozen embedding, and either of them alone.
+  @Test(arguments: ["x", "qn", "kn"])
+  func headNormWeights(frozen: String) throws {
+    let body: Fixture.Body = { graph, inputs in
+      let spec = HeadNormSpec(heads: 2, kvHeads: 1, headDimension: 2, headStride: 2, epsilon: 1e-6)
+      return try graph.headNorm(OpCase.rows(&graph, inputs), queryWeight: "qn", keyWeight: "kn", spec)
+    }
+    var expected = try Fixture(ReferenceDevice(), body).gradients()
+    expected[frozen] = nil
+    #expect(try Fixture(ReferenceDevice(), isTrainable: { $0 != frozen }, body).gradients() == expected)
+  }
+
   /// Among them norm weights right above a frozen embedding, where no gradient of the norm's input is wanted.
   @Test(arguments: ["head", "h1.", "ln", "x", "o"])
   func trainedGradientsAreThoseOfTheWholeModel(frozen: String) throws {

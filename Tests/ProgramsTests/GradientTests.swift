@@ -27,4 +27,40 @@ import Testing
     }
     #expect(maximumDifference(try processor.losses(), try reference.losses()) < 1e-5)
   }
+
+  /// PyTorch's `padding_idx`: the row has no gradient of this use, and keeps that of another.
+  @Test(arguments: TestDevice.allCases, [false, true])
+  func paddingRowIsNotTrained(device: TestDevice, isTied: Bool) throws {
+    func gradient(padding: Int?) throws -> [Float] {
+      let name = isTied ? "head" : "x"
+      let fixture = try Fixture(device.make()) { graph, inputs in
+        let table = try graph.parameter(
+          name, Fixture.vocabulary, OpCase.width, role: .embedding, initial: OpCase.initial)
+        return try graph.embedding(inputs.tokens, table: table, padding: padding, length: Fixture.rows)
+      }
+      return try #require(try fixture.gradients()[name])
+    }
+    let row = OpCase.width..<2 * OpCase.width  // of token 1, which occurs
+    let whole = try gradient(padding: nil)
+    let padded = try gradient(padding: 1)
+    #expect(padded[..<row.lowerBound] == whole[..<row.lowerBound])
+    #expect(padded[row.upperBound...] == whole[row.upperBound...])
+    #expect(padded[row] != whole[row])
+    #expect(padded[row].contains { $0 != 0 } == isTied)
+  }
+
+  /// With a window W of T keys a query sees W − W²/(2T) of them on average, without one T/2.
+  @Test func floatingPointOperationsFollowTheWindow() throws {
+    func operations(window: Int?) throws -> Int {
+      var graph = Graph()
+      let qkv = try graph.activation("qkv", 16, 12)
+      _ = try graph.attention(
+        qkv, AttentionSpec(length: 8, heads: 1, kvHeads: 1, headDimension: 4, scale: 1, window: window))
+      return graph.floatingPointOperations
+    }
+    #expect(try operations(window: nil) == 4 * 16 * 4 * 4)
+    #expect(try operations(window: 8) == 4 * 16 * 4 * 4)
+    #expect(try operations(window: 100) == 4 * 16 * 4 * 4)
+    #expect(try operations(window: 2) == 4 * 16 * 4 * 7 / 4)
+  }
 }

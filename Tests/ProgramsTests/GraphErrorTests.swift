@@ -73,6 +73,27 @@ import Testing
     ) { graph, x, _ in
       _ = try graph.attention(x, AttentionSpec(length: 6, heads: 1 << 62, kvHeads: 1, headDimension: 4, scale: 1))
     },
+    Case("attention slopes of 'slopes': expected 1 x 2 float32, found 1 x 3 float32") { graph, x, _ in
+      let slopes = try graph.constant("slopes", 1, 3, [1, 1, 1])
+      _ = try graph.attention(
+        x, slopes: slopes, AttentionSpec(length: 6, heads: 2, kvHeads: 1, headDimension: 2, scale: 1))
+    },
+    Case("attention: expected a window of one key at least, found 0") { graph, x, _ in
+      _ = try graph.attention(
+        x, AttentionSpec(length: 6, heads: 2, kvHeads: 1, headDimension: 2, scale: 1, window: 0))
+    },
+    Case("head norm: expected 3 + 2 x 1 heads of 2, found 8 columns") { graph, x, _ in
+      let spec = HeadNormSpec(heads: 3, kvHeads: 1, headDimension: 2, headStride: 2, epsilon: 1e-6)
+      _ = try graph.headNorm(x, queryWeight: "q", keyWeight: "k", spec)
+    },
+    Case("position embedding: expected at least 6 positions, found 5") { graph, _, tokens in
+      let table = try graph.parameter("t", 7, 4, role: .embedding, initial: .zeros)
+      _ = try graph.embedding(tokens, table: table, positions: table, firstPosition: 2, length: 6)
+    },
+    Case("token embedding: expected a padding row below 7, found 7") { graph, _, tokens in
+      let table = try graph.parameter("t", 7, 4, role: .embedding, initial: .zeros)
+      _ = try graph.embedding(tokens, table: table, padding: 7, length: 6)
+    },
     Case("key cache of 'keys': expected 20 x 2 float32, found 10 x 2 float32") { graph, x, _ in
       let spec = AttentionSpec(length: 3, heads: 2, kvHeads: 1, headDimension: 2, scale: 1)
       let keys = try graph.persistent("keys", 10, 2)

@@ -7,6 +7,12 @@ import Testing
 /// Programs that only look: scoring, logits, and decoding with a cache.
 @Suite struct InferenceTests {
   private static let spec = AttentionSpec(length: 6, heads: 4, kvHeads: 2, headDimension: 4, scale: 0.5)
+  /// Each of what may change scores: nothing; a window that the cached steps leave behind; a cap; slopes.
+  private static let variants: [(spec: AttentionSpec, slopes: [Float]?)] = [
+    (spec, nil), (AttentionSpec(length: 6, heads: 4, kvHeads: 2, headDimension: 4, scale: 0.5, window: 2), nil),
+    (AttentionSpec(length: 6, heads: 4, kvHeads: 2, headDimension: 4, scale: 0.5, window: 4, softcap: 0.3), nil),
+    (spec, [1, 0.5, 0.25, 2]),
+  ]
 
   @Test(arguments: TestDevice.allCases)
   func scoresAreNegativeLosses(device: TestDevice) throws {
@@ -50,7 +56,9 @@ import Testing
     let result: Value
     let caches: [Value]
 
-    init(_ device: any Device, length: Int, isCached: Bool) throws {
+    init(
+      _ device: any Device, _ variant: (spec: AttentionSpec, slopes: [Float]?), length: Int, isCached: Bool
+    ) throws {
       var graph = Graph()
       input = try graph.input("qkv", 2 * length, Self.columns, .float32)
       caches = try ["keys", "values"].map { try graph.persistent($0, 2 * 8, spec.kvHeads * spec.headDimension) }
@@ -60,12 +68,14 @@ import Testing
       graph.emit(CopyOp(y: rotated, x: input))
       let rope = RoPESpec(length: length, heads: spec.heads + spec.kvHeads, headDimension: spec.headDimension)
       try graph.rope(rotated, table: OpCase.rotaryTable(&graph, length: 8), rope)
-      var attention = spec
+      var attention = variant.spec
       attention.length = length
+      let slopes = try variant.slopes.map { try graph.constant("slopes", 1, $0.count, $0) }
       let y =
         isCached
-        ? try graph.attentionCached(rotated, keys: caches[0], values: caches[1], capacity: 8, attention)
-        : try graph.attention(rotated, attention)
+        ? try graph.attentionCached(
+          rotated, slopes: slopes, keys: caches[0], values: caches[1], capacity: 8, attention)
+        : try graph.attention(rotated, slopes: slopes, attention)
       graph.emit(CopyOp(y: result, x: y))
       program = try Program(graph, store: ParameterStore(device: device, parameters: []))
     }
@@ -79,9 +89,10 @@ import Testing
   }
 
   /// A prefix of three tokens at once, then token by token, against all six at once.
-  @Test(arguments: TestDevice.allCases)
-  func cachedAttentionAgreesWithAttentionOverTheWhole(device: TestDevice) throws {
+  @Test(arguments: TestDevice.allCases, variants.indices)
+  func cachedAttentionAgreesWithAttentionOverTheWhole(device: TestDevice, variant: Int) throws {
     let device = try device.make()
+    let variant = Self.variants[variant]
     let rows = randomFloats(2 * 6 * AttentionProgram.columns, seed: 9)
     /// These positions of both sequences, of six positions each.
     func part(_ elements: [Float], _ positions: Range<Int>) -> [Float] {
@@ -90,9 +101,9 @@ import Testing
       let count = positions.count * columns
       return [first, first + 6 * columns].flatMap { elements[$0..<$0 + count] }
     }
-    let whole = try AttentionProgram(device, length: 6, isCached: false).run(device, rows)
-    let prefix = try AttentionProgram(device, length: 3, isCached: true)
-    let step = try AttentionProgram(device, length: 1, isCached: true)
+    let whole = try AttentionProgram(device, variant, length: 6, isCached: false).run(device, rows)
+    let prefix = try AttentionProgram(device, variant, length: 3, isCached: true)
+    let step = try AttentionProgram(device, variant, length: 1, isCached: true)
 
     let first = try prefix.run(device, part(rows, 0..<3))
     #expect(maximumDifference(first, part(whole, 0..<3)) < 1e-5)

@@ -65,6 +65,12 @@ struct OpCase: CustomTestStringConvertible, Sendable {
       try graph.norm(rows(&graph, inputs), weight: "n", bias: "nb", layerNorm).y
     },
     OpCase("RMS norm") { graph, inputs in try graph.norm(rows(&graph, inputs), weight: "n", rmsNorm).y },
+    OpCase("RMS norm with an offset, of a sum") { graph, inputs in
+      try graph.norm(
+        rows(&graph, inputs), adding: rows(&graph, inputs, name: "x2"), weight: "n",
+        NormSpec(kind: .rms, epsilon: 1e-6, weightOffset: 1)
+      ).y
+    },
     OpCase("fused residual and layer norm, both used") { graph, inputs in
       let delta = try rows(&graph, inputs, name: "x2")
       let (y, sum) = try graph.norm(rows(&graph, inputs), adding: delta, weight: "n", bias: "nb", layerNorm)
@@ -119,6 +125,39 @@ struct OpCase: CustomTestStringConvertible, Sendable {
       try graph.attention(
         rows(&graph, inputs, 18), AttentionSpec(length: 6, heads: 4, kvHeads: 1, headDimension: 3, scale: 0.6))
     },
+    OpCase("rotary embedding of a part of each head") { graph, inputs in
+      let x = try rows(&graph, inputs, 24)
+      let table = try rotaryTable(&graph, length: 3, headDimension: 2)
+      try graph.rope(x, table: table, RoPESpec(length: 3, heads: 3, headDimension: 2, headStride: 6))
+      return x
+    },
+    OpCase("attention with a window") { graph, inputs in
+      try graph.attention(
+        rows(&graph, inputs, 24),
+        AttentionSpec(length: 6, heads: 2, kvHeads: 2, headDimension: 4, scale: 0.5, window: 2))
+    },
+    OpCase("attention with a soft cap and a window") { graph, inputs in
+      try graph.attention(
+        rows(&graph, inputs, 16),
+        AttentionSpec(length: 6, heads: 2, kvHeads: 1, headDimension: 4, scale: 1, window: 3, softcap: 0.7))
+    },
+    OpCase("attention with slopes") { graph, inputs in
+      try graph.attention(
+        rows(&graph, inputs, 27), slopes: graph.constant("slopes", 1, 3, [0.5, 0.25, 1.5]),
+        AttentionSpec(length: 6, heads: 3, kvHeads: 3, headDimension: 3, scale: 0.6))
+    },
+    OpCase("head norm, rotary embedding and attention") { graph, inputs in
+      let spec = HeadNormSpec(heads: 2, kvHeads: 1, headDimension: 4, headStride: 4, epsilon: 1e-6)
+      let normed = try graph.headNorm(rows(&graph, inputs, 16), queryWeight: "qn", keyWeight: "kn", spec)
+      try graph.rope(normed, table: rotaryTable(&graph, length: 6), RoPESpec(length: 6, heads: 3, headDimension: 4))
+      return try graph.attention(
+        normed, AttentionSpec(length: 6, heads: 2, kvHeads: 1, headDimension: 4, scale: 0.5))
+    },
+    OpCase("head norm of padded heads, of a value used again") { graph, inputs in
+      let x = try rows(&graph, inputs, 16)
+      let spec = HeadNormSpec(heads: 2, kvHeads: 1, headDimension: 3, headStride: 4, epsilon: 1e-6)
+      return try graph.add(x, graph.headNorm(x, queryWeight: "qn", keyWeight: "kn", spec))
+    },
   ]
 
   static let embedding: [OpCase] = [
@@ -126,6 +165,12 @@ struct OpCase: CustomTestStringConvertible, Sendable {
       try graph.embedding(
         inputs.tokens, table: graph.parameter("x", Fixture.vocabulary, width, role: .embedding, initial: initial),
         positions: graph.parameter("p", 4, width, role: .embedding, initial: initial), length: 3)
+    },
+    OpCase("scaled embedding with positions from the third row on") { graph, inputs in
+      try graph.embedding(
+        inputs.tokens, table: graph.parameter("x", Fixture.vocabulary, width, role: .embedding, initial: initial),
+        scale: 1.5, positions: graph.parameter("p", 6, width, role: .embedding, initial: initial), firstPosition: 2,
+        length: 3)
     },
     OpCase("embedding by activations, of tokens and of positions") { graph, inputs in
       let table = try graph.activation(rows(&graph, inputs), .silu)
@@ -149,9 +194,23 @@ struct OpCase: CustomTestStringConvertible, Sendable {
       let logits = try graph.workspace("logits", 4, Fixture.vocabulary, .float32)
       graph.emit(
         LinearCrossEntropyOp(
-          x: x, weight: weight, targets: inputs.targets, losses: losses, logits: logits, dx: nil, dWeight: nil,
-          accumulation: .set))
+          x: x, weight: weight, bias: nil, targets: inputs.targets, losses: losses, logits: logits, accumulation: .set))
       return try graph.activation(x, .silu)
+    },
+    OpCase("loss of logits with a bias") { graph, inputs in
+      let x = try rows(&graph, inputs)
+      let weight = try graph.parameter("w", Fixture.vocabulary, width, role: .linear, initial: initial)
+      let bias = try graph.parameter("b", 1, Fixture.vocabulary, role: .bias, initial: initial)
+      let losses = try graph.persistent("more losses", Fixture.rows, 1)
+      try graph.linearCrossEntropy(x, weight: weight, bias: bias, targets: inputs.targets, losses: losses)
+      return x
+    },
+    OpCase("loss of capped logits") { graph, inputs in
+      let x = try rows(&graph, inputs)
+      let weight = try graph.parameter("w", Fixture.vocabulary, width, role: .linear, initial: initial)
+      let losses = try graph.persistent("more losses", Fixture.rows, 1)
+      try graph.linearCrossEntropy(x, weight: weight, targets: inputs.targets, losses: losses, softcap: 1.3)
+      return x
     },
     OpCase("loss by a weight that is an activation") { graph, inputs in
       let x = try rows(&graph, inputs)

@@ -53,7 +53,7 @@ struct RandomGraph: CustomTestStringConvertible, Sendable {
         layout: out == width && random.next(below: 2) == 0 ? .inputOutput : .outputInput,
         bias: random.next(below: 2) == 0 ? "b\(out).\(name)" : nil, initial: .normal(1))
     }
-    switch random.next(below: 9) {
+    switch random.next(below: 10) {
     case 0, 1:
       return [try linear(&graph, width, &random)]
     case 2:
@@ -70,13 +70,18 @@ struct RandomGraph: CustomTestStringConvertible, Sendable {
       return [try graph.add(x, pick(pool, &random))]
     case 7:
       return [try graph.gatherRows(x, inputs.tokens)]
+    case 8:
+      let spec = HeadNormSpec(heads: 2, kvHeads: 1, headDimension: 2, headStride: 2, epsilon: 1e-6)
+      return [try graph.headNorm(x, queryWeight: "qn\(name)", keyWeight: "kn\(name)", spec)]
     default:
       let qkv = try linear(&graph, 2 * width, &random)
       if random.next(below: 2) == 0 {
         let table = try OpCase.rotaryTable(&graph, length: Self.length)
         try graph.rope(qkv, table: table, RoPESpec(length: Self.length, heads: 3, headDimension: 4))
       }
-      let spec = AttentionSpec(length: Self.length, heads: 2, kvHeads: 1, headDimension: 4, scale: 0.5)
+      let spec = AttentionSpec(
+        length: Self.length, heads: 2, kvHeads: 1, headDimension: 4, scale: 0.5,
+        window: random.next(below: 2) == 0 ? 3 : nil)
       let y = try graph.attention(qkv, spec)
       return number % 3 == 0 ? [y, try graph.attention(qkv, spec)] : [y]
     }

@@ -16,7 +16,7 @@ extern "C" {
 
 // A library works with a program of the same major version whose table is not longer than its own: fields are only ever
 // appended, with a new minor version.
-#define IC_ABI_MAJOR 1
+#define IC_ABI_MAJOR 2
 #define IC_ABI_MINOR 0
 
 typedef enum {
@@ -55,7 +55,14 @@ typedef enum { IC_LAYER_NORM = 0, IC_RMS_NORM = 1 } ic_norm_kind;
 typedef struct {
   ic_norm_kind kind;
   float epsilon;
+  // Added to every weight.
+  float weight_offset;
 } ic_norm_spec;
+
+typedef struct {
+  int32_t heads, kv_heads, head_dimension, head_stride;
+  float epsilon;
+} ic_head_norm_spec;
 
 typedef struct {
   int64_t length;
@@ -70,6 +77,8 @@ typedef struct {
   float scale;
   // Keys that a query sees, itself included; 0: all before it.
   int32_t window;
+  // c of c·tanh(s/c), which a scaled score s becomes; 0: it stays.
+  float softcap;
 } ic_attention_spec;
 
 typedef struct {
@@ -170,9 +179,11 @@ typedef struct {
 
   // MARK: Embedding. Gradients of tables float32.
   ic_status (*gather_rows)(
-    ic_context *context, ic_tensor y, ic_tensor indices, ic_tensor table, ic_tensor positions, int64_t length);
+    ic_context *context, ic_tensor y, ic_tensor indices, ic_tensor table, ic_tensor positions, int64_t length,
+    float scale);
   ic_status (*gather_rows_backward)(
-    ic_context *context, ic_tensor d_table, ic_tensor d_positions, ic_tensor dy, ic_tensor indices, int64_t length);
+    ic_context *context, ic_tensor d_table, ic_tensor d_positions, ic_tensor dy, ic_tensor indices, int64_t length,
+    float scale);
 
   // MARK: Normalisation. statistics, d_weight and d_bias float32, the rest of one dtype.
   ic_status (*norm)(
@@ -182,16 +193,23 @@ typedef struct {
     ic_context *context, ic_tensor dx, ic_tensor d_weight, ic_tensor d_bias, ic_tensor dy, ic_tensor x,
     ic_tensor weight, ic_tensor statistics, ic_norm_spec spec, ic_accumulation accumulate);
 
-  // MARK: Attention. table and log_sum_exp float32, the rest of one dtype.
+  // MARK: Attention. table, log_sum_exp, slopes, statistics and gradients of weights float32, the rest of one dtype.
+  ic_status (*head_norm)(
+    ic_context *context, ic_tensor y, ic_tensor statistics, ic_tensor x, ic_tensor query_weight, ic_tensor key_weight,
+    ic_head_norm_spec spec);
+  ic_status (*head_norm_backward)(
+    ic_context *context, ic_tensor dx, ic_tensor d_query_weight, ic_tensor d_key_weight, ic_tensor dy, ic_tensor x,
+    ic_tensor query_weight, ic_tensor key_weight, ic_tensor statistics, ic_head_norm_spec spec);
   ic_status (*rope)(ic_context *context, ic_tensor x, ic_tensor table, ic_rope_spec spec, int32_t inverse);
   ic_status (*attention)(
-    ic_context *context, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_attention_spec spec);
+    ic_context *context, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes,
+    ic_attention_spec spec);
   ic_status (*attention_backward)(
     ic_context *context, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv,
-    ic_attention_spec spec);
+    ic_tensor slopes, ic_attention_spec spec);
   ic_status (*attention_cached)(
-    ic_context *context, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, int64_t capacity,
-    ic_attention_spec spec);
+    ic_context *context, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, ic_tensor slopes,
+    int64_t capacity, ic_attention_spec spec);
 
   // MARK: Pointwise
   ic_status (*activation)(ic_context *context, ic_tensor y, ic_tensor x, ic_activation kind);
@@ -205,11 +223,13 @@ typedef struct {
   ic_status (*copy)(ic_context *context, ic_tensor y, ic_tensor x);
   ic_status (*fill)(ic_context *context, ic_tensor y, float value);
 
-  // MARK: Losses. losses and scores float32.
+  // MARK: Losses. losses and scores float32. softcap 0: none.
   ic_status (*cross_entropy)(
-    ic_context *context, ic_tensor losses, ic_tensor logits, ic_tensor targets, int32_t gradient);
+    ic_context *context, ic_tensor losses, ic_tensor logits, ic_tensor targets, float softcap,
+    int32_t gradient);
   ic_status (*log_probabilities)(
-    ic_context *context, ic_tensor scores, ic_tensor greedy, ic_tensor logits, ic_tensor targets);
+    ic_context *context, ic_tensor scores, ic_tensor greedy, ic_tensor logits, ic_tensor targets,
+    float softcap);
 
   // MARK: Optimiser
   ic_status (*sum_of_squares)(ic_context *context, ic_tensor out, ic_tensor x);

@@ -5,6 +5,7 @@
 #include "attention.h"
 #include "embedding.h"
 #include "gemm.h"
+#include "head_norm.h"
 #include "loss.h"
 #include "memory.h"
 #include "norm.h"

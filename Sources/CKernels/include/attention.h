@@ -7,10 +7,13 @@
 /// `batch` sequences. Query head h reads key/value head h / (heads / kv_heads). head_dim is at most 8192.
 typedef struct {
   int64_t batch, length, heads, kv_heads, head_dim;
-  float scale;  // factor on q·k
+  float scale;          // factor on q·k
+  int64_t window;       // keys that a query sees, its own included; INT64_MAX for all before it
+  float softcap;        // c of c·tanh(s/c), which scaled scores become; 0 where they stay
+  const float *slopes;  // [heads] or NULL: slopes[h]·(j − i) is added to the score of query i and key j (ALiBi)
 } ck_attention_shape;
 
-/// y [batch·length, heads·head_dim]; log_sum_exp [batch·length, heads] of the scaled scores, for the backward pass.
+/// y [batch·length, heads·head_dim]; log_sum_exp [batch·length, heads] of the scores, for the backward pass.
 void ck_attention(
   ck_pool *pool, const ck_attention_shape *shape, float *y, int64_t y_stride, float *log_sum_exp,
   int64_t log_sum_exp_stride, const float *qkv, int64_t qkv_stride);

@@ -6,11 +6,11 @@ import Tensors
 ///
 /// Also the paper's GPT-2 runs: no biases (`"bias": false`, nanoGPT's setting) and attention scores divided by the
 /// layer's number (`scale_attn_by_inverse_layer_idx`).
-public struct GPT2: ModelFamily {
-  public static let modelTypes = ["gpt2"]
-  public static let layerCountKey = "n_layer"
+struct GPT2: ModelFamily {
+  static let modelTypes = ["gpt2"]
+  static let layerCountKey = "n_layer"
 
-  public let shape: ModelShape
+  let shape: ModelShape
   let heads: Int
   let feedForward: Int
   let activation: Activation
@@ -21,7 +21,7 @@ public struct GPT2: ModelFamily {
   let scalesByLayer: Bool
   let initialDeviation: Float
 
-  public init(_ c: ConfigurationReader) throws(ModelError) {
+  init(_ c: ConfigurationReader) throws(ModelError) {
     let width = try c.integer("n_embd")
     heads = try c.integer("n_head")
     guard width % heads == 0, ConfigurationReader.headDimensions.contains(width / heads) else {
@@ -32,26 +32,19 @@ public struct GPT2: ModelFamily {
       vocabularySize: try c.integer("vocab_size"),
       contextLength: try c.integer(c.has("n_positions") ? "n_positions" : "n_ctx", default: 1024), keyValueWidth: width)
     feedForward = try c.integer("n_inner", default: 4 * width)
-    activation = try c.activation(
-      "activation_function", default: "gelu_new",
-      among: [
-        "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "gelu": .geluErf, "relu": .relu, "silu": .silu,
-        "swish": .silu,
-      ])
+    activation = try c.activation("activation_function", default: "gelu_new")
     norm = NormSpec(kind: .layer, epsilon: Float(try c.positive("layer_norm_epsilon", default: 1e-5)))
     hasBias = try c.bool("bias", default: true)
     isTied = try c.bool("tie_word_embeddings", default: true)
     scalesScores = try c.bool("scale_attn_weights", default: true)
     scalesByLayer = try c.bool("scale_attn_by_inverse_layer_idx", default: false)
     initialDeviation = Float(try c.positive("initializer_range", default: 0.02))
-    guard try !c.bool("add_cross_attention", default: false) else {
-      throw c.invalid("add_cross_attention", "false: only decoders are supported")
-    }
+    try c.refuse("add_cross_attention", unless: false)
   }
 
   // MARK: Forward
 
-  public func embed(_ pass: inout ForwardPass, _ tokens: Value) throws(GraphError) -> ResidualStream {
+  func embed(_ pass: inout ForwardPass, _ tokens: Value) throws(GraphError) -> ResidualStream {
     let table = try embedding(&pass)
     let positions = try pass.graph.parameter(
       "transformer.wpe.weight", shape.contextLength, shape.width, role: .embedding, initial: .normal(initialDeviation))
@@ -59,7 +52,7 @@ public struct GPT2: ModelFamily {
       try pass.graph.embedding(tokens, table: table, positions: positions, length: pass.length))
   }
 
-  public func block(_ pass: inout ForwardPass, _ x: ResidualStream, layer: Int) throws(GraphError) -> ResidualStream {
+  func block(_ pass: inout ForwardPass, _ x: ResidualStream, layer: Int) throws(GraphError) -> ResidualStream {
     let name = "transformer.h.\(layer)"
     let (normed1, stream1) = try layerNorm(&pass, x, "\(name).ln_1")
     let headDimension = shape.width / heads
@@ -77,11 +70,11 @@ public struct GPT2: ModelFamily {
     return ResidualStream(stream2, adding: down)
   }
 
-  public func finalNorm(_ pass: inout ForwardPass, _ x: ResidualStream) throws(GraphError) -> Value {
+  func finalNorm(_ pass: inout ForwardPass, _ x: ResidualStream) throws(GraphError) -> Value {
     try layerNorm(&pass, x, "transformer.ln_f").y
   }
 
-  public func headWeight(_ pass: inout ForwardPass) throws(GraphError) -> Value {
+  func headWeight(_ pass: inout ForwardPass) throws(GraphError) -> Value {
     if isTied { return try embedding(&pass) }
     return try pass.graph.parameter(
       "lm_head.weight", shape.vocabularySize, shape.width, role: .linear, initial: .normal(initialDeviation))
@@ -119,14 +112,14 @@ public struct GPT2: ModelFamily {
 
   /// With `scale_attn_by_inverse_layer_idx` a block's scores are divided by its own number, so a block that moves takes the
   /// ratio along in its queries.
-  public func rescaling(of entry: WeightEntry, movedFrom layer: Int) -> ColumnScaling? {
+  func rescaling(of entry: WeightEntry, movedFrom layer: Int) -> ColumnScaling? {
     guard scalesByLayer, let own = entry.layer, own != layer, entry.name.contains(".attn.c_attn.") else { return nil }
     return ColumnScaling(columns: 0..<shape.width, factor: Float(own + 1) / Float(layer + 1))
   }
 
   // MARK: Weights
 
-  public var weights: WeightMap {
+  var weights: WeightMap {
     var table = WeightTable()
     let width = shape.width
     table.add("transformer.wte.weight", [shape.vocabularySize, width], .embeddings)

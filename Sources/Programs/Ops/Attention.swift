@@ -2,29 +2,34 @@ import Tensors
 
 extension Graph {
   /// Causal attention within each sequence: y [N, H·D] from packed rows of q (H·D), k (G·D), v (G·D).
-  public mutating func attention(_ qkv: Value, _ spec: AttentionSpec) throws(GraphError) -> Value {
+  /// - Parameter slopes: a constant [1, H]; slopes[h]·(j − i) is added to the score of query i and key j (ALiBi).
+  public mutating func attention(
+    _ qkv: Value, slopes: Value? = nil, _ spec: AttentionSpec
+  ) throws(GraphError) -> Value {
     let rows = shape(qkv).rows
-    try require(spec, for: qkv)
+    try require(spec, slopes, for: qkv)
     let y = try activation("attention", rows, spec.heads * spec.headDimension)
     let logSumExp = try activation("attention.logsumexp", rows, spec.heads, .float32)
-    emit(AttentionOp(qkv: qkv, y: y, logSumExp: logSumExp, spec: spec))
+    emit(AttentionOp(qkv: qkv, slopes: slopes, y: y, logSumExp: logSumExp, spec: spec))
     return y
   }
 
   /// Attention of `spec.length` new rows per sequence against persistent caches [B·capacity, G·D].
   public mutating func attentionCached(
-    _ qkv: Value, keys: Value, values: Value, capacity: Int, _ spec: AttentionSpec
+    _ qkv: Value, slopes: Value? = nil, keys: Value, values: Value, capacity: Int, _ spec: AttentionSpec
   ) throws(GraphError) -> Value {
     let rows = shape(qkv).rows
-    try require(spec, for: qkv)
+    try require(spec, slopes, for: qkv)
     try require("key cache", keys, rows: rows / spec.length * capacity, columns: spec.kvHeads * spec.headDimension)
     try require("value cache", values, rows: rows / spec.length * capacity, columns: spec.kvHeads * spec.headDimension)
     let y = try activation("attention", rows, spec.heads * spec.headDimension)
-    emit(CachedAttentionOp(qkv: qkv, keys: keys, values: values, y: y, capacity: capacity, spec: spec))
+    emit(
+      CachedAttentionOp(
+        qkv: qkv, slopes: slopes, keys: keys, values: values, y: y, capacity: capacity, spec: spec))
     return y
   }
 
-  private func require(_ spec: AttentionSpec, for qkv: Value) throws(GraphError) {
+  private func require(_ spec: AttentionSpec, _ slopes: Value?, for qkv: Value) throws(GraphError) {
     let sizes = [spec.heads, spec.kvHeads, spec.headDimension]
     // The upper bound keeps the products below from overflowing; no real model comes near it.
     guard sizes.allSatisfy((1...1 << 20).contains), spec.heads % spec.kvHeads == 0 else {
@@ -34,38 +39,51 @@ extension Graph {
     }
     try require("attention", qkv, columns: (spec.heads + 2 * spec.kvHeads) * spec.headDimension)
     try requireSequences("attention", qkv, length: spec.length)
+    if let slopes { try require("attention slopes", slopes, rows: 1, columns: spec.heads, dtype: .float32) }
+    guard spec.window ?? 1 > 0 else {
+      throw .shape(operation: "attention", expected: "a window of one key at least", found: "\(spec.window ?? 0)")
+    }
+  }
+}
+
+extension AttentionSpec {
+  /// Keys that a query of a whole sequence sees, on average: half of them, less those beyond the window.
+  fileprivate var visibleKeys: Double {
+    let window = Double(min(window ?? length, length))
+    return window - window * window / (2 * Double(length))
   }
 }
 
 struct AttentionOp: Op {
-  var qkv: Value, y: Value, logSumExp: Value
+  var qkv: Value, slopes: Value?, y: Value, logSumExp: Value
   var spec: AttentionSpec
 
   mutating func operands(_ visit: (inout Value, Access) -> Void) {
     visit(&qkv, .read)
+    visitIfPresent(&slopes, .read, visit)
     visit(&y, .write)
     visit(&logSumExp, .write)
   }
 
   func launch(on device: any Device, _ at: Memory) {
-    device.attention(at[y], logSumExp: at[logSumExp], qkv: at[qkv], spec)
+    device.attention(at[y], logSumExp: at[logSumExp], qkv: at[qkv], slopes: at[slopes], spec)
   }
 
   func backward(_ b: inout Backward) throws(GraphError) {
     guard let dy = b.gradient(of: y) else { return }
     try b.contribute(to: qkv) {
-      AttentionBackwardOp(dqkv: $0, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, spec: spec)
+      AttentionBackwardOp(dqkv: $0, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec: spec)
     }
   }
 
-  /// Two products of T/2 visible keys on average, 2 operations each.
+  /// Two products, 2 operations for each visible key.
   func floatingPointOperations(_ shape: (Value) -> (rows: Int, columns: Int)) -> Double {
-    2 * product(shape(y).rows, shape(y).columns, spec.length)
+    4 * product(shape(y).rows, shape(y).columns) * spec.visibleKeys
   }
 }
 
 struct AttentionBackwardOp: Op {
-  var dqkv: Value, dy: Value, y: Value, logSumExp: Value, qkv: Value
+  var dqkv: Value, dy: Value, y: Value, logSumExp: Value, qkv: Value, slopes: Value?
   var spec: AttentionSpec
 
   mutating func operands(_ visit: (inout Value, Access) -> Void) {
@@ -73,33 +91,36 @@ struct AttentionBackwardOp: Op {
     visit(&y, .read)
     visit(&logSumExp, .read)
     visit(&qkv, .read)
+    visitIfPresent(&slopes, .read, visit)
     visit(&dqkv, .write)
   }
 
   func launch(on device: any Device, _ at: Memory) {
     device.attentionBackward(
-      dqkv: at[dqkv], dy: at[dy], y: at[y], logSumExp: at[logSumExp], qkv: at[qkv], spec)
+      dqkv: at[dqkv], dy: at[dy], y: at[y], logSumExp: at[logSumExp], qkv: at[qkv], slopes: at[slopes], spec)
   }
 
   /// Four products; the recomputed scores are not counted as useful work.
   func floatingPointOperations(_ shape: (Value) -> (rows: Int, columns: Int)) -> Double {
-    4 * product(shape(y).rows, shape(y).columns, spec.length)
+    8 * product(shape(y).rows, shape(y).columns) * spec.visibleKeys
   }
 }
 
 struct CachedAttentionOp: Op {
-  var qkv: Value, keys: Value, values: Value, y: Value
+  var qkv: Value, slopes: Value?, keys: Value, values: Value, y: Value
   var capacity: Int
   var spec: AttentionSpec
 
   mutating func operands(_ visit: (inout Value, Access) -> Void) {
     visit(&qkv, .read)
+    visitIfPresent(&slopes, .read, visit)
     visit(&keys, .update)
     visit(&values, .update)
     visit(&y, .write)
   }
 
   func launch(on device: any Device, _ at: Memory) {
-    device.attentionCached(at[y], qkv: at[qkv], keys: at[keys], values: at[values], capacity: capacity, spec)
+    device.attentionCached(
+      at[y], qkv: at[qkv], keys: at[keys], values: at[values], slopes: at[slopes], capacity: capacity, spec)
   }
 }

@@ -1,21 +1,32 @@
 import Tensors
 
 extension Graph {
-  /// y [N, C] = table[indices] (+ positions[i mod length]): token embedding, with learned positions when given.
+  /// y [N, C] = scale · table[indices] (+ positions[firstPosition + i mod length]): token embedding, with learned positions
+  /// when given.
+  /// - Parameters:
+  ///   - padding: a row of the table that gets no gradient here, as PyTorch's `padding_idx`.
+  ///   - firstPosition: the row of `positions` that is the first token's; OPT has two more before it.
   public mutating func embedding(
-    _ tokens: Value, table: Value, positions: Value? = nil, length: Int
+    _ tokens: Value, table: Value, scale: Float = 1, padding: Int? = nil, positions: Value? = nil,
+    firstPosition: Int = 0, length: Int
   ) throws(GraphError) -> Value {
     let (rows, _) = shape(tokens)
-    let columns = shape(table).columns
+    let (vocabulary, columns) = shape(table)
     try require("tokens", tokens, columns: 1, dtype: .int32)
     try require("token embedding", table)
+    if let padding, !(0..<vocabulary).contains(padding) {
+      throw .shape(operation: "token embedding", expected: "a padding row below \(vocabulary)", found: "\(padding)")
+    }
     if let positions {
       try requireSequences("embedding", tokens, length: length)
       try require("position embedding", positions, columns: columns)
-      try requirePositions("position embedding", positions, length: length)
+      try requirePositions("position embedding", positions, first: firstPosition, length: length)
     }
     let y = try activation("embedded", rows, columns)
-    emit(GatherRowsOp(indices: tokens, table: table, positions: positions, y: y, length: length))
+    emit(
+      GatherRowsOp(
+        indices: tokens, table: table, positions: positions, y: y, firstPosition: firstPosition, length: length,
+        scale: scale, padding: padding))
     return y
   }
 
@@ -25,14 +36,19 @@ extension Graph {
     try require("gathered rows", x)
     let rows = shape(indices).rows
     let y = try activation("gathered", rows, shape(x).columns)
-    emit(GatherRowsOp(indices: indices, table: x, positions: nil, y: y, length: rows))
+    emit(
+      GatherRowsOp(
+        indices: indices, table: x, positions: nil, y: y, firstPosition: 0, length: rows, scale: 1, padding: nil))
     return y
   }
 }
 
 struct GatherRowsOp: Op {
   var indices: Value, table: Value, positions: Value?, y: Value
+  var firstPosition: Int
   var length: Int
+  var scale: Float
+  var padding: Int?
 
   mutating func operands(_ visit: (inout Value, Access) -> Void) {
     visit(&indices, .read)
@@ -42,7 +58,9 @@ struct GatherRowsOp: Op {
   }
 
   func launch(on device: any Device, _ at: Memory) {
-    device.gatherRows(at[y], indices: at[indices], table: at[table], positions: at[positions], length: length)
+    device.gatherRows(
+      at[y], indices: at[indices], table: at[table], positions: at[positions]?.rows(from: firstPosition),
+      length: length, scale: scale)
   }
 
   func backward(_ b: inout Backward) throws(GraphError) {
@@ -52,24 +70,51 @@ struct GatherRowsOp: Op {
     guard dTable != nil || dPositions != nil else { return }
     // Rows are added up in float32: into gradients of parameters, that is.
     guard b.dtype(dTable) != .bfloat16 else { throw .notDifferentiable("GatherRowsOp of a bfloat16 activation") }
+    var padding: GatherRowsBackwardOp.Padding?
+    if let dTable, let row = self.padding {
+      padding = .init(row: row, kept: try b.graph.workspace("padding", 1, b.shape(dTable).columns, .float32))
+    }
     b.emit(
-      GatherRowsBackwardOp(dTable: dTable, dPositions: dPositions, dy: dy, indices: indices, length: length))
+      GatherRowsBackwardOp(
+        dTable: dTable, dPositions: dPositions, dy: dy, indices: indices, firstPosition: firstPosition, length: length,
+        scale: scale, padding: padding))
   }
 }
 
 struct GatherRowsBackwardOp: Op {
+  /// A row of dTable that must stay as it is, and where it is kept meanwhile.
+  struct Padding {
+    var row: Int
+    var kept: Value
+  }
+
   var dTable: Value?, dPositions: Value?, dy: Value, indices: Value
+  var firstPosition: Int
   var length: Int
+  var scale: Float
+  var padding: Padding?
 
   mutating func operands(_ visit: (inout Value, Access) -> Void) {
     visit(&dy, .read)
     visit(&indices, .read)
     visitIfPresent(&dTable, .update, visit)
     visitIfPresent(&dPositions, .update, visit)
+    if var padding {
+      visit(&padding.kept, .write)
+      self.padding = padding
+    }
   }
 
   func launch(on device: any Device, _ at: Memory) {
+    let dTable = at[dTable]
+    if let padding, let dTable { device.copy(at[padding.kept], dTable.rows(padding.row..<padding.row + 1)) }
     device.gatherRowsBackward(
-      dTable: at[dTable], dPositions: at[dPositions], dy: at[dy], indices: at[indices], length: length)
+      dTable: dTable, dPositions: at[dPositions]?.rows(from: firstPosition), dy: at[dy], indices: at[indices],
+      length: length, scale: scale)
+    if let padding, let dTable { device.copy(dTable.rows(padding.row..<padding.row + 1), at[padding.kept]) }
   }
+}
+
+extension Tensor {
+  fileprivate func rows(from first: Int) -> Tensor { rows(first..<rows) }
 }

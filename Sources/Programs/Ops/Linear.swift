@@ -64,13 +64,15 @@ extension Graph {
     }
   }
 
-  /// y [N, rows of W] = x·Wᵀ with a weight that is already declared: a tied head. y may be float32 whatever the precision.
-  public mutating func linear(_ x: Value, weight: Value, into y: Value) throws(GraphError) {
+  /// y [N, rows of W] = x·Wᵀ (+ bias) with a weight that is already declared: a tied head. y may be float32 whatever the
+  /// precision.
+  public mutating func linear(_ x: Value, weight: Value, bias: Value? = nil, into y: Value) throws(GraphError) {
     try require("linear input", x, columns: shape(weight).columns)
     try require(
       "linear output", y, rows: shape(x).rows, columns: shape(weight).rows,
       dtype: values[y.index].dtype == .float32 ? .float32 : nil)
-    emit(LinearOp(x: x, weight: weight, bias: nil, y: y, layout: .outputInput))
+    if let bias { try require("linear bias", bias, rows: 1, columns: shape(weight).rows) }
+    emit(LinearOp(x: x, weight: weight, bias: bias, y: y, layout: .outputInput))
   }
 }
 

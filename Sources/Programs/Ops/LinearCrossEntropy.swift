@@ -32,30 +32,34 @@ enum HeadChunk {
 }
 
 extension Graph {
-  /// losses [N, 1] (persistent) = cross entropy of x·Wᵀ against targets [N, 1]; negative targets are ignored.
+  /// losses [N, 1] (persistent) = cross entropy of x·Wᵀ (+ bias [1, V]) against targets [N, 1]; negative targets are ignored.
   ///
   /// Differentiated, each row's gradient is multiplied by the device's `lossScale`.
+  /// - Parameter softcap: c of c·tanh(l/c), which takes the place of every logit l (Gemma 2).
   public mutating func linearCrossEntropy(
-    _ x: Value, weight: Value, targets: Value, losses: Value
+    _ x: Value, weight: Value, bias: Value? = nil, targets: Value, losses: Value, softcap: Float? = nil
   ) throws(GraphError) {
     let (rows, columns) = shape(x)
     try require("head", weight, columns: columns)
+    if let bias { try require("head bias", bias, rows: 1, columns: shape(weight).rows) }
     try require("head input", x)
     try require("targets", targets, rows: rows, columns: 1, dtype: .int32)
     try require("losses", losses, rows: rows, columns: 1, dtype: .float32)
     let logits = try logits(rows, weight, precision.compute)
     emit(
       LinearCrossEntropyOp(
-        x: x, weight: weight, targets: targets, losses: losses, logits: logits, dx: nil, dWeight: nil,
+        x: x, weight: weight, bias: bias, targets: targets, losses: losses, logits: logits, softcap: softcap,
         accumulation: .set))
   }
 
-  /// scores [N, 1] = log-probability of targets [N, 1] under x·Wᵀ; greedy [N, 1] (int32) = the likeliest token.
+  /// scores [N, 1] = log-probability of targets [N, 1] under x·Wᵀ (+ bias [1, V]); greedy [N, 1] (int32) = the likeliest token.
+  /// - Parameter softcap: as in `linearCrossEntropy`.
   public mutating func linearLogProbabilities(
-    _ x: Value, weight: Value, targets: Value, scores: Value, greedy: Value
+    _ x: Value, weight: Value, bias: Value? = nil, targets: Value, scores: Value, greedy: Value, softcap: Float? = nil
   ) throws(GraphError) {
     let (rows, columns) = shape(x)
     try require("head", weight, columns: columns)
+    if let bias { try require("head bias", bias, rows: 1, columns: shape(weight).rows) }
     try require("head input", x)
     try require("targets", targets, rows: rows, columns: 1, dtype: .int32)
     try require("scores", scores, rows: rows, columns: 1, dtype: .float32)
@@ -64,7 +68,8 @@ extension Graph {
     let logits = try logits(rows, weight, .float32)
     emit(
       LinearLogProbabilitiesOp(
-        x: x, weight: weight, targets: targets, scores: scores, greedy: greedy, logits: logits))
+        x: x, weight: weight, bias: bias, targets: targets, scores: scores, greedy: greedy, logits: logits,
+        softcap: softcap))
   }
 
   private mutating func logits(_ rows: Int, _ weight: Value, _ dtype: DType) throws(GraphError) -> Value {
@@ -74,36 +79,41 @@ extension Graph {
 }
 
 struct LinearCrossEntropyOp: Op {
-  var x: Value, weight: Value, targets: Value, losses: Value, logits: Value
+  var x: Value, weight: Value, bias: Value?, targets: Value, losses: Value, logits: Value
+  var softcap: Float?
   /// Present in the differentiated form, which computes the losses as well.
-  var dx: Value?, dWeight: Value?
+  var dx: Value?, dWeight: Value?, dBias: Value?
   var accumulation: Accumulation
 
   mutating func operands(_ visit: (inout Value, Access) -> Void) {
     visit(&x, .read)
     visit(&weight, .read)
+    visitIfPresent(&bias, .read, visit)
     visit(&targets, .read)
     visit(&losses, .write)
     visit(&logits, .write)
     visitIfPresent(&dx, accumulation == .set ? .write : .update, visit)
     visitIfPresent(&dWeight, .update, visit)
+    visitIfPresent(&dBias, .update, visit)
   }
 
   func launch(on device: any Device, _ at: Memory) {
     let x = at[x]
     let weight = at[weight]
+    let bias = at[bias]
     let targets = at[targets]
     let losses = at[losses]
     let buffer = at[logits]
     let dx = at[dx]
     let dWeight = at[dWeight]
-    let trains = dx != nil || dWeight != nil
+    let dBias = at[dBias]
+    let trains = dx != nil || dWeight != nil || dBias != nil
     HeadChunk.forEach(x.rows, chunk: buffer.rows) { rows in
       let logits = buffer.rows(0..<rows.count).columns(first: weight.rows)
       device.matmul(
-        logits, x.rows(rows), weight, transposeA: false, transposeB: true, accumulate: .set, bias: nil)
+        logits, x.rows(rows), weight, transposeA: false, transposeB: true, accumulate: .set, bias: bias)
       device.crossEntropy(
-        losses: losses.rows(rows), logits: logits, targets: targets.rows(rows), gradient: trains)
+        losses: losses.rows(rows), logits: logits, targets: targets.rows(rows), softcap: softcap, gradient: trains)
       if let dx {
         device.matmul(
           dx.rows(rows), logits, weight, transposeA: false, transposeB: false, accumulate: accumulation, bias: nil)
@@ -112,14 +122,17 @@ struct LinearCrossEntropyOp: Op {
         device.matmul(
           dWeight, logits, x.rows(rows), transposeA: true, transposeB: false, accumulate: .add, bias: nil)
       }
+      if let dBias { device.biasGradient(dBias, logits) }
     }
   }
 
   func backward(_ b: inout Backward) throws(GraphError) {
     let dWeight = try b.accumulator(weight)
+    let dBias = try b.accumulator(bias)
     let dx = try b.target(x)
-    guard dWeight != nil || dx != nil else { return }
+    guard dWeight != nil || dBias != nil || dx != nil else { return }
     var fused = self
+    fused.dBias = dBias
     fused.dWeight = dWeight
     fused.dx = dx?.gradient
     fused.accumulation = dx?.accumulation ?? .set
@@ -134,11 +147,13 @@ struct LinearCrossEntropyOp: Op {
 }
 
 struct LinearLogProbabilitiesOp: Op {
-  var x: Value, weight: Value, targets: Value, scores: Value, greedy: Value, logits: Value
+  var x: Value, weight: Value, bias: Value?, targets: Value, scores: Value, greedy: Value, logits: Value
+  var softcap: Float?
 
   mutating func operands(_ visit: (inout Value, Access) -> Void) {
     visit(&x, .read)
     visit(&weight, .read)
+    visitIfPresent(&bias, .read, visit)
     visit(&targets, .read)
     visit(&scores, .write)
     visit(&greedy, .write)
@@ -148,6 +163,7 @@ struct LinearLogProbabilitiesOp: Op {
   func launch(on device: any Device, _ at: Memory) {
     let x = at[x]
     let weight = at[weight]
+    let bias = at[bias]
     let targets = at[targets]
     let buffer = at[logits]
     let scores = at[scores]
@@ -155,9 +171,10 @@ struct LinearLogProbabilitiesOp: Op {
     HeadChunk.forEach(x.rows, chunk: buffer.rows) { rows in
       let logits = buffer.rows(0..<rows.count).columns(first: weight.rows)
       device.matmul(
-        logits, x.rows(rows), weight, transposeA: false, transposeB: true, accumulate: .set, bias: nil)
+        logits, x.rows(rows), weight, transposeA: false, transposeB: true, accumulate: .set, bias: bias)
       device.logProbabilities(
-        scores: scores.rows(rows), greedy: greedy.rows(rows), logits: logits, targets: targets.rows(rows))
+        scores: scores.rows(rows), greedy: greedy.rows(rows), logits: logits, targets: targets.rows(rows),
+        softcap: softcap)
     }
   }
 

@@ -1,13 +1,14 @@
 import Tensors
 
 extension Graph {
-  /// y = norm(x), or with `delta`: sum = x + delta and y = norm(sum). Returns y and the normalised sum.
+  /// y = norm(x), or with `delta`: sum = x + delta and y = norm(sum). Returns y and the normalised sum. A norm starts by
+  /// changing no scale, whatever `spec.weightOffset` is.
   public mutating func norm(
     _ x: Value, adding delta: Value? = nil, weight: String, bias: String? = nil, _ spec: NormSpec
   ) throws(GraphError) -> (y: Value, sum: Value) {
     let (rows, columns) = shape(x)
     try require("normalisation", x)
-    let weightValue = try parameter(weight, 1, columns, role: .norm, initial: .ones)
+    let weightValue = try parameter(weight, 1, columns, role: .norm, initial: spec.weightOffset == 1 ? .zeros : .ones)
     var biasValue: Value?
     if let bias { biasValue = try parameter(bias, 1, columns, role: .norm, initial: .zeros) }
     var sum: Value?

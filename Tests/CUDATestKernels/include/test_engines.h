@@ -22,6 +22,8 @@ void test_cublaslt_error(const char *folder, char *words, size_t capacity);
 typedef struct {
   int64_t batch, length;
   int32_t heads, kv_heads, head_dimension, window;
+  float softcap;
+  int32_t has_slopes;
   // Elements between the rows of each tensor that nobody may touch.
   int64_t gap;
   // bfloat16; else float32.

@@ -1,0 +1,1 @@
+// `main` is libFuzzer's; it calls LLVMFuzzerTestOneInput of FuzzTargets.

@@ -1,0 +1,117 @@
+/// What the elements of a dataset or of an attribute are. (HDF5 file format specification 3.0, IV.A.2.d.)
+enum HDF5Type: Equatable {
+  case element(ElementType)
+  /// So many bytes each, filled up with zeros or blanks.
+  case text(size: Int)
+  /// In the global heap; each element says where.
+  case variableText
+  /// Nothing that is read here.
+  case other(String)
+
+  /// Bytes that say where a text in the global heap is.
+  static let variableTextSize = 16
+
+  init(_ body: HDF5Cursor) throws(HDF5Failure) {
+    var body = body
+    let head = try body.byte()
+    let bits = UInt32(try body.byte()) | UInt32(try body.number(UInt16.self)) << 8
+    let size = try body.size(bytes: 4)
+    switch head & 0x0F {
+    case 0: self = try HDF5Type.integer(bits, size, &body)
+    case 1: self = try HDF5Type.float(bits, size, &body)
+    case 3: self = .text(size: size)
+    case 9 where bits & 0x0F == 1 && size == HDF5Type.variableTextSize: self = .variableText
+    case let other:
+      let names = [
+        2: "times", 4: "bit fields", 5: "opaque bytes", 6: "compound values", 7: "references", 8: "an enumeration",
+        9: "lists", 10: "arrays", 11: "complex numbers",
+      ]
+      self = .other(names[Int(other)] ?? "a type that is not known (\(other))")
+    }
+  }
+
+  private static func integer(_ bits: UInt32, _ size: Int, _ body: inout HDF5Cursor) throws(HDF5Failure) -> HDF5Type {
+    let (offset, precision) = (try body.number(UInt16.self), Int(try body.number(UInt16.self)))
+    guard bits & 0x01 == 0 else { return .other("big-endian integers") }
+    guard offset == 0, precision == 8 * size else { return .other("integers of \(precision) bits in \(size) bytes") }
+    switch (size, bits & 0x08 != 0) {
+    case (1, true): return .element(.int8)
+    case (2, true): return .element(.int16)
+    case (4, true): return .element(.int32)
+    case (8, true): return .element(.int64)
+    case (1, false): return .element(.uint8)
+    case (2, false): return .element(.uint16)
+    case (4, false): return .element(.uint32)
+    case (8, false): return .element(.uint64)
+    default: return .other("integers of \(size) bytes")
+    }
+  }
+
+  /// Where the parts of a floating-point number are, in bits.
+  private struct Format: Hashable {
+    var size: Int
+    var sign: UInt8
+    var exponent: UInt8
+    var exponentSize: UInt8
+    var mantissaSize: UInt8
+    var bias: UInt32
+  }
+
+  /// IEEE 754, and bfloat16, for which HDF5 has a name since version 2.
+  private static let formats: [Format: ElementType] = [
+    Format(size: 64, sign: 63, exponent: 52, exponentSize: 11, mantissaSize: 52, bias: 1023): .float64,
+    Format(size: 32, sign: 31, exponent: 23, exponentSize: 8, mantissaSize: 23, bias: 127): .float32,
+    Format(size: 16, sign: 15, exponent: 10, exponentSize: 5, mantissaSize: 10, bias: 15): .float16,
+    Format(size: 16, sign: 15, exponent: 7, exponentSize: 8, mantissaSize: 7, bias: 127): .bfloat16,
+  ]
+
+  private static func float(_ bits: UInt32, _ size: Int, _ body: inout HDF5Cursor) throws(HDF5Failure) -> HDF5Type {
+    let (offset, precision) = (try body.number(UInt16.self), Int(try body.number(UInt16.self)))
+    let (exponent, exponentSize) = (try body.byte(), try body.byte())
+    let (mantissa, mantissaSize) = (try body.byte(), try body.byte())
+    let format = Format(
+      size: precision, sign: UInt8(truncatingIfNeeded: bits >> 8), exponent: exponent, exponentSize: exponentSize,
+      mantissaSize: mantissaSize, bias: try body.number(UInt32.self))
+    guard bits & 0x41 == 0 else { return .other("big-endian floating-point numbers") }
+    // The leading 1 of the mantissa is not stored.
+    let isImplied = bits >> 4 & 3 == 2
+    guard isImplied, offset == 0, mantissa == 0, precision == 8 * size, let type = formats[format] else {
+      return .other("floating-point numbers of another format, of \(precision) bits")
+    }
+    return .element(type)
+  }
+}
+
+/// How many elements there are, along each axis. (HDF5 file format specification 3.0, IV.A.2.b.)
+enum HDF5Dataspace {
+  private static let mostDimensions = 32
+
+  /// The sizes, row-major; empty for one value, nil for none at all.
+  static func shape(_ body: HDF5Cursor) throws(HDF5Failure) -> [Int]? {
+    var body = body
+    let version = try body.byte()
+    let rank = Int(try body.byte())
+    try body.skip(1)
+    switch version {
+    case 1: try body.skip(5)
+    case 2: guard try body.byte() != 2 else { return nil }
+    default: throw body.damaged("a dataspace of version \(version), expected 1 or 2")
+    }
+    guard rank <= mostDimensions else { throw body.damaged("\(rank) dimensions, expected at most \(mostDimensions)") }
+    var shape: [Int] = []
+    for _ in 0..<rank { shape.append(try body.size()) }
+    return shape
+  }
+
+  /// The bytes of all elements; nil when that is more than any file has.
+  static func byteCount(_ shape: [Int], elementSize: Int) -> Int? {
+    var count = elementSize
+    // As if nothing were empty: whoever multiplies the sizes later, in whatever order, gets no overflow.
+    for size in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: max(size, 1))
+      guard !overflow else { return nil }
+      count = product
+    }
+    return shape.contains(0) ? 0 : count
+  }
+}
