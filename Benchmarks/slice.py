@@ -50,6 +50,8 @@ def main():
         run(inherit + [str(forms[0]), str(child)])
         target = work / "out"
         commands = {"cp": ["cp", str(child / "model.safetensors"), str(target)]}
+        # What inherit writes is on the disk when it ends; what cp writes is not.
+        commands["cp and sync"] = ["sh", "-c", f"cp '{child}/model.safetensors' '{target}' && sync '{target}'"]
         for form in forms:
             commands[f"inherit {form.name}"] = inherit + [str(form), str(target)]
         if arguments.checksum:

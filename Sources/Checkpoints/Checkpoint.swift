@@ -48,15 +48,17 @@ public enum Checkpoint {
     let file: MappedFile
     do { file = try MappedFile(path) } catch { throw .file(error) }
     // First: the length that such a file begins with may look like anything else.
-    if isSafetensors(file) { return try SafetensorsFile(path) }
+    if isSafetensors(file) { return try SafetensorsFile(file) }
     // Before pickles: a model of 128 or 640 columns begins as one.
     if let file = Llama2CFile(file) { return file }
     if PyTorchFile.isZip(file) || PyTorchFile.isPickle(file) { return try PyTorchCheckpoint(file) }
-    if file.withBytes({ $0.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) }) {
-      return try HDF5File(path)
-    }
     if let found = ForeignFormat(file) { throw .unsupportedFormat(path: path, found: found.description) }
-    return try SafetensorsFile(path)
+    if file.withBytes({ HDF5Superblock.start(in: $0) }) != nil { return try HDF5File(file) }
+    guard path.hasSuffix(".safetensors") else {
+      throw .unsupportedFormat(
+        path: path, found: "not a format that is known; expected safetensors, PyTorch, HDF5 or llama2.c")
+    }
+    return try SafetensorsFile(file)
   }
 
   /// Whether a JSON object of less than 4 GiB follows its length.

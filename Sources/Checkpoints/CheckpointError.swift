@@ -29,9 +29,11 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
     switch self {
     case .file(let error): "\(error)"
     case .malformed(let path, let format, let reason):
-      "\(path): not a readable \(format.rawValue) file: \(reason)"
-    case .malformedTensor(let path, let tensor, let reason): "\(path): tensor '\(shown(tensor))': \(reason)"
-    case .malformedIndex(let path, let reason): "\(path): not a readable index of shards: \(reason)"
+      "\(path): not a readable \(format.rawValue) file: \(shown(reason, limit: 1000))"
+    case .malformedTensor(let path, let tensor, let reason):
+      "\(path): tensor '\(shown(tensor))': \(shown(reason, limit: 1000))"
+    case .malformedIndex(let path, let reason):
+      "\(path): not a readable index of shards: \(shown(reason, limit: 1000))"
     case .missingShards(let path, let missing, let count):
       "\(path): \(missing.count) of \(count) shards not found: \(list(missing)); copy or download them again"
     case .noWeights(let directory, let found):
@@ -61,12 +63,10 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
     let first = names.prefix(4).map { shown($0) }.joined(separator: ", ")
     return names.count > 4 ? "\(first) and \(names.count - 4) more" : first
   }
+}
 
-  /// Names come from files: whatever is in them stays on one line, and short.
-  private func shown(_ name: String, limit: Int = 160) -> String {
-    let printable = name.unicodeScalars.prefix(limit).map {
-      $0.properties.generalCategory == .control ? "\u{FFFD}" : $0
-    }
-    return String(String.UnicodeScalarView(printable)) + (name.unicodeScalars.count > limit ? "…" : "")
-  }
+/// Names, and reasons with names in them, come from files: whatever is in them stays on one line, and short.
+func shown(_ text: String, limit: Int = 160) -> String {
+  let printable = text.unicodeScalars.prefix(limit).map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }
+  return String(String.UnicodeScalarView(printable)) + (text.unicodeScalars.count > limit ? "…" : "")
 }

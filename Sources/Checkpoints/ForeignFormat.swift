@@ -11,7 +11,10 @@ struct ForeignFormat: CustomStringConvertible {
     ),
     (Array("<".utf8), "a web page and not a file of weights; download it again, by the address of the file itself"),
     (Array("GGUF".utf8), "a GGUF file, which is not read; use the model's safetensors"),
-    (Array("ggjt".utf8), "a GGML file, which is not read; use the model's safetensors"),
+    // Little-endian: ggml, ggmf, ggjt.
+    (Array("lmgg".utf8), "a GGML file, which is not read; use the model's safetensors"),
+    (Array("fmgg".utf8), "a GGML file, which is not read; use the model's safetensors"),
+    (Array("tjgg".utf8), "a GGML file, which is not read; use the model's safetensors"),
     ([0x1F, 0x8B], "compressed with gzip; unpack it with gunzip, or tar xzf, first"),
     ([0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd; unpack it with unzstd first"),
     ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "compressed with xz; unpack it with unxz first"),
@@ -31,7 +34,7 @@ struct ForeignFormat: CustomStringConvertible {
       // A map of 1 to 15, or more, members whose first key is text.
       if bytes.count > 4,
         (0x81...0x8F).contains(bytes[0]) && (0xA0...0xBF).contains(bytes[1])
-          || bytes.count > 4 && bytes[0] == 0xDE && (0xA0...0xBF).contains(bytes[3])
+          || bytes[0] == 0xDE && (0xA0...0xBF).contains(bytes[3])
       {
         return "a Flax checkpoint (msgpack), which is not read; use the model's safetensors"
       }

@@ -42,12 +42,7 @@ struct Llama2CFile: CheckpointReader {
     var tensors: [TensorDescription] = []
     var offset = Llama2CFile.headerSize
     for (name, shape) in shapes {
-      var size = ElementType.float32.size
-      for dimension in shape {
-        let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
-        guard !overflow else { return nil }
-        size = product
-      }
+      guard let size = TensorDescription.byteCount(of: shape, elementSize: ElementType.float32.size) else { return nil }
       let (end, overflow) = offset.addingReportingOverflow(size)
       guard !overflow, end <= file.count else { return nil }
       let tensor = TensorDescription(name: name, type: .float32, shape: shape)

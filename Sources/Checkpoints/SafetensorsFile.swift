@@ -9,8 +9,9 @@ struct SafetensorsFile: CheckpointReader {
   private let entries: [String: SafetensorsHeader.Entry]
 
   /// - Throws: `CheckpointError.malformed`, `.malformedTensor`, `.file`.
-  init(_ path: String) throws(CheckpointError) {
-    do { file = try MappedFile(path) } catch { throw .file(error) }
+  init(_ file: MappedFile) throws(CheckpointError) {
+    self.file = file
+    let path = file.path
     let header = try SafetensorsHeader(file.bytes, path: path)
     tensors = header.entries.map(\.tensor)
     metadata = header.metadata

@@ -79,11 +79,8 @@ struct SafetensorsHeader {
     guard let offsets = sizes(value["data_offsets"]), offsets.count == 2 else {
       throw wrong("'data_offsets' is missing or not a beginning and an end")
     }
-    var bytes = type.size
-    for size in shape {
-      let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
-      guard !overflow else { throw wrong("shape \(shape) is larger than any memory") }
-      bytes = product
+    guard let bytes = TensorDescription.byteCount(of: shape, elementSize: type.size) else {
+      throw wrong("shape \(shape) is larger than any memory")
     }
     guard offsets[0] <= offsets[1] else {
       throw wrong("begins at byte \(offsets[0]) and ends before, at \(offsets[1])")

@@ -27,7 +27,8 @@ struct ShardIndex {
       guard let shard = value.string, ShardIndex.isFileName(shard) else {
         throw .malformedIndex(
           path: path,
-          reason: "'\(tensor.prefix(80))' is said to be in \(value.serialized().prefix(80)), which is no file's name")
+          reason:
+            "'\(shown(tensor, limit: 80))' is said to be in \(value.serialized().prefix(80)), which is no file's name")
       }
       shardOfTensor.append((tensor, shard))
     }

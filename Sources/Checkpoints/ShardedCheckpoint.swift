@@ -25,17 +25,27 @@ struct ShardedCheckpoint: CheckpointReader {
     var places: [String: Int] = [:]
     for (tensor, name) in index.shardOfTensor {
       guard let number = numbers[name], shards[number].description(of: tensor) != nil else {
-        throw .malformedIndex(path: index.path, reason: "'\(tensor.prefix(80))' is said to be in \(name), but is not")
+        throw .malformedIndex(
+          path: index.path, reason: "'\(shown(tensor, limit: 80))' is said to be in \(name), but is not")
       }
       places[tensor] = number
     }
+    let isListed = Set(places.keys)
     var tensors: [TensorDescription] = []
     for (number, shard) in shards.enumerated() {
       for tensor in shard.tensors {
         // What the index does not name is there all the same; where two shards have a name, the index decides.
-        let place = places[tensor.name] ?? number
-        places[tensor.name] = place
-        if place == number { tensors.append(tensor) }
+        if let place = places[tensor.name] {
+          guard place == number || isListed.contains(tensor.name) else {
+            throw .malformedIndex(
+              path: index.path,
+              reason: "two shards have '\(shown(tensor.name, limit: 80))', and it does not say which counts")
+          }
+          if place == number { tensors.append(tensor) }
+        } else {
+          places[tensor.name] = number
+          tensors.append(tensor)
+        }
       }
     }
     path = index.path

@@ -19,6 +19,15 @@ public struct TensorContents: Sendable {
     TensorContents(storage, type: type, layout: view(layout))
   }
 
+  /// Whether both are the same elements of the same storage. Nothing is read.
+  public func isSame(as other: TensorContents) -> Bool {
+    guard layout == other.layout, type == other.type else { return false }
+    if let region = storage as? FileRegion, let other = other.storage as? FileRegion {
+      return region.file === other.file && region.range == other.range
+    }
+    return storage as AnyObject === other.storage as AnyObject
+  }
+
   /// The part of a file that is the tensor, byte for byte; nil when its elements do not lie there one after the other.
   /// - Throws: `CheckpointError` when a compressed storage cannot be unpacked.
   public func region() throws(CheckpointError) -> FileRegion? {
@@ -26,6 +35,13 @@ public struct TensorContents: Sendable {
     let whole = try storage.region()
     let start = whole.range.lowerBound + layout.offset * type.size
     return FileRegion(file: whole.file, range: start..<start + layout.elementCount * type.size)
+  }
+
+  /// Gives back the memory that copying elements of another order than the file's has taken.
+  func releasePages() throws(CheckpointError) {
+    guard !layout.isContiguous else { return }
+    let whole = try storage.region()
+    whole.file.releasePages(whole.range)
   }
 
   /// Copies elements, counted in row-major order, little-endian and without gaps.

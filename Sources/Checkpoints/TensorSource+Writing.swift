@@ -16,6 +16,7 @@ extension TensorSource {
         try copy(region, to: file, advance: advance)
       } else {
         try make(contents.copy, to: file, advance: advance)
+        try contents.releasePages()
       }
     case .elements(let fill): try make(fill, to: file, advance: advance)
     }

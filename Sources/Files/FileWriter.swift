@@ -1,10 +1,12 @@
 import Glibc
 
-/// Writes one file from its beginning to its end, through a buffer. Made by `AtomicFile.write`.
+/// Writes one file from its beginning to its end, through a buffer. Made by `AtomicFile.write` and `MappedFile.temporary`.
 public final class FileWriter {
   private static let bufferSize = 1 << 18
   /// The disk begins to write when so much is new, while the rest is still being made: syncing then has little to wait for.
   private static let writebackSize = 1 << 26
+  /// Not while the disk has to read what is copied: both at once are slower than one after the other.
+  private var isReadingFromDisk = false
 
   /// The path that errors name.
   private let path: String
@@ -49,12 +51,23 @@ public final class FileWriter {
   }
 
   /// Appends a range of another file's bytes. They do not pass through this process where the file systems can copy
-  /// (`copy_file_range`; on some, such as XFS and Btrfs, the copy shares the blocks).
+  /// (`copy_file_range`).
   /// - Precondition: the range lies in the file's bytes.
   public func copy(from file: MappedFile, range: Range<Int>) throws(FileError) {
     precondition(range.lowerBound >= 0 && range.upperBound <= file.bytes.count, "a range outside the file")
-    if range.count < FileWriter.bufferSize { return try write(UnsafeRawBufferPointer(rebasing: file.bytes[range])) }
+    if range.count < FileWriter.bufferSize {
+      if buffered + range.count > FileWriter.bufferSize { try flush() }
+      // Not through the mapping, where a file that has become shorter ends the process.
+      try file.read(
+        at: range.lowerBound, into: UnsafeMutableRawBufferPointer(rebasing: buffer[buffered..<buffered + range.count]))
+      buffered += range.count
+      return
+    }
     try flush()
+    // In the middle: the beginning may have been read ahead.
+    isReadingFromDisk = !file.isInMemory(at: range.lowerBound + range.count / 2)
+    defer { isReadingFromDisk = false }
+    posix_fadvise(file.descriptor, range.lowerBound, range.count, POSIX_FADV_SEQUENTIAL)
     var from = Int64(range.lowerBound)
     if let copyFileRange = SystemCalls.copyFileRange {
       while from < Int64(range.upperBound) {
@@ -98,7 +111,7 @@ public final class FileWriter {
 
   private func advance(_ count: Int) {
     written += count
-    guard written - handedOver >= FileWriter.writebackSize else { return }
+    guard !isReadingFromDisk, written - handedOver >= FileWriter.writebackSize else { return }
     SystemCalls.startWriting(descriptor, handedOver..<written)
     handedOver = written
   }

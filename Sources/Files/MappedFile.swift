@@ -78,6 +78,23 @@ public final class MappedFile: Sendable {
     }
   }
 
+  /// Gives back the memory of pages that were read through the mapping; they are read again when they are touched.
+  public func releasePages(_ range: Range<Int>) {
+    guard let base = bytes.baseAddress else { return }
+    let pageSize = Int(getpagesize())
+    let start = range.lowerBound / pageSize * pageSize
+    madvise(UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start, MADV_DONTNEED)
+  }
+
+  /// Whether the byte at `offset` is in the system's cache, so that reading it does not wait for the disk.
+  func isInMemory(at offset: Int) -> Bool {
+    guard let base = bytes.baseAddress, offset < count else { return true }
+    var isResident: UInt8 = 0
+    let page = offset & ~(Int(getpagesize()) - 1)
+    let status = mincore(UnsafeMutableRawPointer(mutating: base + page), 1, &isResident)
+    return status != 0 || isResident & 1 == 1
+  }
+
   /// Checks that the file is still as long as its mapping; reading a page beyond the end would end the process.
   /// - Throws: `FileError.changed`.
   public func checkLength() throws(FileError) {

@@ -29,7 +29,9 @@ extension Slice {
   private static func isModel(_ names: [String]) -> Bool {
     names.contains(Provenance.fileName)
       || names.contains("config.json")
-        && names.contains { $0.hasSuffix(".safetensors") || $0.hasPrefix("pytorch_model") || $0 == "tf_model.h5" }
+        && names.contains { name in
+          [".safetensors", ".bin", ".pt", ".pth", ".h5"].contains { name.hasSuffix($0) }
+        }
   }
 
   /// The path without links; as it is when there is nothing.

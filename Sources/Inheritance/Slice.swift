@@ -153,7 +153,7 @@ public struct Slice: Sendable {
   private var commonType: ElementType {
     var counts: [ElementType: Int] = [:]
     for tensor in tensors { counts[tensor.type, default: 0] += tensor.byteCount / tensor.type.size }
-    return counts.max { $0.value < $1.value }?.key ?? .float32
+    return counts.max { ($0.value, $0.key.rawValue) < ($1.value, $1.key.rawValue) }?.key ?? .float32
   }
 
   /// The slice's weights on a device, without a detour over the disk.

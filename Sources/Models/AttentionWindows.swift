@@ -23,7 +23,10 @@ struct AttentionWindows: Sendable {
       throw c.invalid(Self.key, "\(Self.sliding) or \(Self.full) for each of the \(layerCount) blocks")
     }
     guard window != nil || !types.contains(Self.sliding) else {
-      throw c.invalid("sliding_window", "a number of keys, as blocks have \(Self.sliding)")
+      let isOff = c.object["use_sliding_window"] == .bool(false)
+      throw isOff
+        ? c.invalid("use_sliding_window", "true, as blocks have \(Self.sliding)")
+        : c.invalid("sliding_window", "a number of keys, as blocks have \(Self.sliding)")
     }
   }
 

@@ -22,6 +22,10 @@ extension Parameter {
     case .zeros: [Float](repeating: 0, count: range.count)
     case .ones: [Float](repeating: 1, count: range.count)
     case .normal(let deviation): NormalNumbers(seed: seed, name: name).values(range, deviation: deviation)
+    case .normalExcept(let row, let deviation):
+      zip(range, NormalNumbers(seed: seed, name: name).values(range, deviation: deviation)).map { element, value in
+        element / columns == row ? 0 : value
+      }
     }
   }
 }

@@ -142,7 +142,7 @@ struct LlamaDecoder: Sendable {
   private func embedding(_ pass: inout ForwardPass) throws(GraphError) -> Value {
     try pass.graph.parameter(
       "model.embed_tokens.weight", shape.vocabularySize, shape.width, role: .embedding,
-      initial: .normal(initialDeviation))
+      initial: padding.map { .normalExcept(row: $0, initialDeviation) } ?? .normal(initialDeviation))
   }
 
   /// Projections onto the residual stream start smaller, as GPT-2's do (nanoGPT `model.py`); transformers starts all

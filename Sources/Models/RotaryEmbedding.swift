@@ -27,12 +27,12 @@ public struct RotaryEmbedding: Sendable, Hashable {
   /// - Parameters:
   ///   - headDimension: D.
   ///   - thetaKey: where older files have the base of the frequencies.
-  ///   - fractionKey: where older files have the part of each head that is rotated.
+  ///   - fractionKey: where older files have the part of each head that is rotated; nil in a family that rotates all of it.
   ///   - fraction: that part when no key says it.
   /// - Throws: `ModelError`, also for a part that is no even number of elements.
   init(
     _ configuration: ConfigurationReader, headDimension: Int, thetaKey: String = "rope_theta",
-    fractionKey: String = "partial_rotary_factor", fraction: Double = 1
+    fractionKey: String? = nil, fraction: Double = 1
   ) throws(ModelError) {
     let parameters = try configuration.section("rope_parameters")
     if let parameters, parameters.has("rope_theta") {
@@ -42,18 +42,20 @@ public struct RotaryEmbedding: Sendable, Hashable {
     }
     let (section, key) =
       if let parameters, parameters.has("partial_rotary_factor") { (parameters, "partial_rotary_factor") } else {
-        (configuration, fractionKey)
+        (configuration, fractionKey ?? "partial_rotary_factor")
       }
     let part = try section.positive(key, default: fraction)
+    // transformers ignores it there, which whoever wrote it cannot have meant.
+    guard fractionKey != nil || part == 1 else {
+      throw section.invalid(key, "1: this architecture rotates all of each head")
+    }
     guard part <= 1, Int(part * Double(headDimension)) >= 2, Int(part * Double(headDimension)) % 2 == 0 else {
       throw section.invalid(key, "a part of the \(headDimension) elements of a head that is an even number of them")
     }
     dimension = Int(part * Double(headDimension))
-    if let parameters {
-      scaling = try RotaryEmbedding.scaling(parameters)
-    } else {
-      scaling = try RotaryEmbedding.scaling(try configuration.section("rope_scaling"))
-    }
+    // The older key wins where a file has both (transformers, `convert_rope_params_to_dict`).
+    let older = try configuration.section("rope_scaling").flatMap { $0.object.isEmpty ? nil : $0 }
+    scaling = try RotaryEmbedding.scaling(older ?? parameters)
   }
 
   private static func scaling(_ section: ConfigurationReader?) throws(ModelError) -> Scaling {

@@ -6,6 +6,8 @@ public enum Initial: Sendable, Hashable {
   case ones
   /// Normal with mean 0 and this standard deviation.
   case normal(Float)
+  /// The same but for one row, which is zero: the embedding of a padding token, which is never trained.
+  case normalExcept(row: Int, Float)
 }
 
 /// What a parameter is for; decides weight decay.

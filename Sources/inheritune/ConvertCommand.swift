@@ -39,10 +39,7 @@ struct ConvertCommand: ParsableCommand {
     var options = SliceOptions(layers: try LayerPlan(String(layerCount), layerCount: layerCount))
     weights.apply(to: &options)
     let slice = try Slice(reference, options: options)
-    if reference.tokenizerDirectory == nil {
-      progress.print("note: no tokenizer beside the weights, so the new model has none; --tokenizer DIR gives it one")
-    }
-    if !force, FileTree.exists(destination) { throw CommandError.exists(path: destination) }
+    slice.noteMissingTokenizer(progress)
     try slice.write(to: destination, replacing: force, as: "convert", progress)
     report(slice, seconds: progress.seconds)
   }

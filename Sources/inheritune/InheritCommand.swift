@@ -85,11 +85,8 @@ struct InheritCommand: ParsableCommand {
     if !repeated.isEmpty {
       progress.print("note: taken more than once: block \(repeated.map(String.init).joined(separator: ", "))")
     }
-    if reference.tokenizerDirectory == nil {
-      progress.print("note: no tokenizer beside the weights, so the new model has none; --tokenizer DIR gives it one")
-    }
+    slice.noteMissingTokenizer(progress)
     if dryRun { return report(slice, destination: destination, seconds: nil) }
-    if !force, FileTree.exists(destination) { throw CommandError.exists(path: destination) }
     try slice.write(to: destination, replacing: force, as: "inherit", progress)
     report(slice, destination: destination, seconds: progress.seconds)
   }
@@ -97,7 +94,7 @@ struct InheritCommand: ParsableCommand {
   private func defaultDestination(_ slice: Slice) -> String {
     // "." and ".." have a name, too.
     var name = URL(fileURLWithPath: source).standardizedFileURL.lastPathComponent
-    for suffix in [".index.json", ".safetensors", ".bin", ".pt", ".pth", ".h5"] where name.hasSuffix(suffix) {
+    for suffix in [".index.json", ".safetensors", ".bin", ".pt", ".pth", ".h5", ".ckpt"] where name.hasSuffix(suffix) {
       name.removeLast(suffix.count)
     }
     return "./\(name)-\(slice.model.layerCount)layers"

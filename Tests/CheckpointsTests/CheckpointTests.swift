@@ -90,4 +90,49 @@ struct CheckpointTests {
     let path = try directory.safetensors("x.bin", padded, data: 2)
     #expect(try Checkpoint.open(path).format == .safetensors)
   }
+
+  /// What is no checkpoint is not called a damaged safetensors file, unless its name says so.
+  @Test func unknownFilesAreNotCalledSafetensors() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("pytorch_model.bin", [UInt8](repeating: 7, count: 100))
+    #expect(
+      message { try Checkpoint.open(path) }
+        == "\(path): not a format that is known; expected safetensors, PyTorch, HDF5 or llama2.c")
+    let named = try directory.write("a.safetensors", [UInt8](repeating: 7, count: 100))
+    #expect(message { try Checkpoint.open(named) }.contains("not a readable safetensors file"))
+    for magic in ["lmgg", "fmgg", "tjgg"] {
+      let path = try directory.write("x.bin", magic + "1234567890")
+      #expect(
+        message { try Checkpoint.open(path) } == "\(path): a GGML file, which is not read; use the model's safetensors")
+    }
+  }
+
+  /// A block of the user's own stands before the HDF5 file.
+  @Test(.enabled(if: HDF5.isWritable, "needs libhdf5"))
+  func userBlock() throws {
+    let directory = try TemporaryDirectory()
+    let tensor = TensorSource(name: "t", type: .uint8, shape: [3]) { _, bytes in bytes.copyBytes(from: [1, 2, 3]) }
+    try HDF5Writer.write([tensor], toFile: directory.file("plain"), attributes: [:])
+    let path = try directory.write("m.h5", [UInt8](repeating: 0, count: 512) + directory.read("plain"))
+    #expect(try Checkpoint.open(path).bytes(of: "t") == [1, 2, 3])
+  }
+
+  /// Whatever a file calls its tensors, an error is one line that a terminal can show.
+  @Test func errorsStayOnOneLine() throws {
+    let directory = try TemporaryDirectory()
+    let name = #"a\n\u001b[31mb"# + String(repeating: "\u{301}", count: 5000)
+    let paths = [
+      try directory.safetensors("a.safetensors", #"{"\#(name)": {"dtype": "F99"}}"#),
+      try directory.safetensors(
+        "b.safetensors",
+        #"{"\#(name)": {"dtype": "U8", "shape": [], "data_offsets": [0, 1]}, "\#(name)": 1}"#, data: 1),
+      try directory.write("c.index.json", #"{"weight_map": {"\#(name)": "x/y"}}"#),
+      try directory.write("d.index.json", #"{"weight_map": {"x": "\#(name)"}}"#),
+    ]
+    for path in paths {
+      let text = message { try Checkpoint.open(path) }
+      #expect(text != "no error" && !text.unicodeScalars.contains { $0.properties.generalCategory == .control })
+      #expect(text.unicodeScalars.count < 1500)
+    }
+  }
 }

@@ -1,3 +1,5 @@
+import Files
+
 @testable import Checkpoints
 
 /// Whether HDF5 files can be written here.
@@ -192,4 +194,8 @@ extension HDF5Fixture {
   }
 
   static func linkInfo(heap: Int = undefined) -> Message { (.linkInfo, [0, 0] + number(heap, 8) + number(-1, 8)) }
+}
+
+extension HDF5File {
+  init(_ path: String) throws { try self.init(MappedFile(path)) }
 }

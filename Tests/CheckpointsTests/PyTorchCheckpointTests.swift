@@ -9,9 +9,9 @@ struct PyTorchCheckpointTests {
   typealias P = PickleFixture
 
   private let values: [Float] = [0, 1, 2, 3, 4, 5]
-  private var data: [UInt8] { ElementType.float32.bytes(of: values) }
+  var data: [UInt8] { ElementType.float32.bytes(of: values) }
 
-  private func archive(_ root: [UInt8], deflated: Bool = false, wide: Bool = false, data: [UInt8]? = nil) -> [UInt8] {
+  func archive(_ root: [UInt8], deflated: Bool = false, wide: Bool = false, data: [UInt8]? = nil) -> [UInt8] {
     ZipFixture.archive(
       [
         .init(name: "a/data.pkl", bytes: P.program(root), isDeflated: deflated, isWide: wide),
@@ -20,14 +20,14 @@ struct PyTorchCheckpointTests {
       ], isWide: wide)
   }
 
-  private func open(_ bytes: [UInt8]) throws -> any CheckpointReader {
+  func open(_ bytes: [UInt8]) throws -> any CheckpointReader {
     let directory = try TemporaryDirectory()
     let path = try directory.write("x.pt", bytes)
     return try withExtendedLifetime(directory) { try Checkpoint.open(path) }
   }
 
   /// The error without the path.
-  private func complaint(_ bytes: [UInt8]) throws -> String {
+  func complaint(_ bytes: [UInt8]) throws -> String {
     let directory = try TemporaryDirectory()
     let path = try directory.write("x.pt", bytes)
     let message = message { () throws -> Void in
@@ -38,7 +38,7 @@ struct PyTorchCheckpointTests {
     return message.hasPrefix(path + ": ") ? String(message.dropFirst(path.count + 2)) : message
   }
 
-  private var whole: [UInt8] { P.storage(count: 6) }
+  var whole: [UInt8] { P.storage(count: 6) }
 
   /// (name, pickle, shape, elements)
   private var views: [(String, [UInt8], [Int], [Float])] {
@@ -118,6 +118,9 @@ struct PyTorchCheckpointTests {
       ("model", P.dictionary([("w", tensor)])), ("iter_num", P.integer(7)), ("scalar", scalar), ("path", path),
       ("type", P.global("torch", "bfloat16")), ("hparams", namespace),
       ("args", P.dictionary([("bias", [0x89]), ("n", P.integer(2)), ("raw", [0x43, 1, 0xFF]), ("none", [0x4E])])),
+      ("infinite", [0x47, 0x7F, 0xF0, 0, 0, 0, 0, 0, 0]),
+      ("losses", P.dictionary([("best", [0x47, 0xFF, 0xF0, 0, 0, 0, 0, 0, 0]), ("last", P.integer(1))])),
+      ("undefined", [0x47, 0x7F, 0xF8, 0, 0, 0, 0, 0, 0] + [0x85]),
       ("betas", [0x47, 0x3F, 0xE0, 0, 0, 0, 0, 0, 0] + [0x88, 0x86]),
       ("keys", [0x7D] + P.integer(5) + P.text("five") + [0x73]),
     ])
@@ -127,6 +130,7 @@ struct PyTorchCheckpointTests {
       checkpoint.settings == [
         "iter_num": .integer(7), "scalar": .number(1.5), "path": .string("/a/b"), "type": .string("torch.bfloat16"),
         "args": .object(["bias": .bool(false), "n": .integer(2), "none": .null]),
+        "losses": .object(["last": .integer(1)]),
         "betas": .array([.number(0.5), .bool(true)]), "keys": .object(["5": .string("five")]),
       ])
     // Without such a member the whole is the state dictionary, and the rest of it settings.
@@ -161,6 +165,9 @@ struct PyTorchCheckpointTests {
     var some: [Float] = [0, 0]
     try some.withUnsafeMutableBufferPointer { try checkpoint.read("huge", elements: 1 << 39..<(1 << 39) + 2, into: $0) }
     #expect(some == [3, 3])
+    #expect(throws: CheckpointError.self) {
+      try open(archive(P.dictionary([("huge", P.tensor(whole, [(1 << 40) + 1], [0]))])))
+    }
   }
 
   // MARK: - What is refused
@@ -253,6 +260,8 @@ struct PyTorchCheckpointTests {
     #expect(try complaint(archive(root(P.storage("../0", count: 6)))) == start + "its storage '../0' is missing")
     #expect(try complaint(archive(root(P.storage(count: -6)))).hasSuffix("a storage of -6 elements"))
     #expect(try complaint(archive(root(P.storage(count: .max)))).contains("expected \(Int.max) elements"))
+    let part = P.storage(count: 6, part: P.tuple(P.text("1"), P.integer(2), P.integer(3)))
+    #expect(try complaint(archive(root(part))) == start + "its storage '0' is said to be a part of another")
     let conjugated = P.tensor(whole, [1], [1], tail: P.dictionary([("conj", [0x88])]))
     #expect(try complaint(archive(P.dictionary([("t", conjugated)]))).contains("conjugated"))
     let twice = P.dictionary([("t", P.tensor(whole, [1], [1])), ("t", P.tensor(whole, [1], [1]))])
@@ -280,7 +289,12 @@ struct PyTorchCheckpointTests {
       (good + [named("../x")], "its member '../x' has a name that leads out of the archive"),
       (good + [named("a/../../x")], "its member 'a/../../x' has a name that leads out of the archive"),
       (good + [named("/x")], "its member '/x' has a name that leads out of the archive"),
-      (good + [named("C:\\x")], "its member 'C:\\x' has a name that leads out of the archive"),
+      (good + [named("a/\u{1}")], "its member 'a/\u{FFFD}' has a name that leads out of the archive"),
+      ([pickle, changed(storage) { $0.extraSize = 4 }], "its member 'a/data/0' is not what the directory says"),
+      (
+        [pickle, changed(storage) { $0.extraSize = 4 }, named("a/x")],
+        "its member 'a/data/0' is not what the directory says"
+      ),
       ([pickle, changed(storage) { $0.flags = 1 }], "its member 'a/data/0' is encrypted"),
       ([pickle, changed(storage) { $0.size = 28 }], "its member 'a/data/0' has two sizes, 28 and 24 bytes"),
       ([changed(pickle) { $0.checksum = 1 }, storage], "its pickle is damaged: its CRC-32 is another one"),
@@ -315,6 +329,14 @@ struct PyTorchCheckpointTests {
       ),
       (
         good + [.init(name: "a/byteorder", bytes: Array("big".utf8))],
+        "its numbers are big-endian; save it on a little-endian machine"
+      ),
+      (
+        good + [.init(name: "a/byteorder", bytes: Array("big".utf8), isDeflated: true)],
+        "its numbers are big-endian; save it on a little-endian machine"
+      ),
+      (
+        good + [.init(name: "a/byteorder", bytes: [UInt8](repeating: 0, count: 17), isDeflated: true, checksum: 1)],
         "its numbers are big-endian; save it on a little-endian machine"
       ),
     ]

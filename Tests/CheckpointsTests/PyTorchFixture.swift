@@ -47,6 +47,8 @@ enum ZipFixture {
     var flags: UInt16 = 0
     var checksum: UInt32?
     var size: Int?
+    /// The length that the local header gives the three extra bytes.
+    var extraSize: UInt16 = 3
   }
 
   static func archive(_ members: [Member], count: Int? = nil, comment: [UInt8] = [], isWide: Bool = false) -> [UInt8] {
@@ -62,7 +64,7 @@ enum ZipFixture {
       file +=
         little(UInt32(0x0403_4B50)) + little(UInt16(20)) + little(member.flags) + little(method) + little(UInt32(0))
       file += little(checksum) + little(UInt32(stored.count)) + little(UInt32(size))
-      file += little(UInt16(name.count)) + little(UInt16(3)) + name + [0, 0, 0] + stored
+      file += little(UInt16(name.count)) + little(member.extraSize) + name + [0, 0, 0] + stored
       let wide: [UInt8] =
         member.isWide
         ? little(UInt16(1)) + little(UInt16(24)) + little(UInt64(size)) + little(UInt64(stored.count))

@@ -140,10 +140,10 @@ struct SafetensorsFileTests {
   @Test func damagedLengthsAreRefused() throws {
     let directory = try TemporaryDirectory()
     func open(_ length: UInt64) throws -> String {
-      let path = try directory.safetensors("t", "{}", headerLength: length)
+      let path = try directory.safetensors("t.safetensors", "{}", headerLength: length)
       return message { try Checkpoint.open(path) }
     }
-    let path = directory.file("t")
+    let path = directory.file("t.safetensors")
     let prefix = "\(path): not a readable safetensors file: "
     #expect(try open(2) == "no error")
     #expect(try open(0) == prefix + "header: expected a value, found the end at column 1")
@@ -152,7 +152,7 @@ struct SafetensorsFileTests {
     #expect(try open(.max) == prefix + "its first 8 bytes are no length of a header")
     #expect(try open(.max - 7) == prefix + "its first 8 bytes are no length of a header")
     for count in 0..<8 {
-      try directory.write("t", [UInt8](repeating: 0, count: count))
+      try directory.write("t.safetensors", [UInt8](repeating: 0, count: count))
       #expect(message { try Checkpoint.open(path) } == prefix + "it has \(count) bytes, too few for a header")
     }
   }
@@ -183,5 +183,16 @@ struct SafetensorsFileTests {
       } catch { refused += 1 }
     }
     #expect(refused > 200)
+  }
+
+  /// Nothing times an absurd size is nothing, but no order of the sizes may be multiplied without care.
+  @Test func emptyTensorsOfAbsurdShapes() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.safetensors(
+      "a.safetensors", #"{"t": {"dtype": "F32", "shape": [0, 1099511627776, 1099511627776], "data_offsets": [0, 0]}}"#)
+    #expect(message { try Checkpoint.open(path) }.contains("larger than any memory"))
+    let small = try directory.safetensors(
+      "b.safetensors", #"{"t": {"dtype": "F32", "shape": [0, 3], "data_offsets": [0, 0]}}"#)
+    #expect(try Checkpoint.open(small).bytes(of: "t").isEmpty)
   }
 }

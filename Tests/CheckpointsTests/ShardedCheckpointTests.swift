@@ -110,4 +110,23 @@ struct ShardedCheckpointTests {
     #expect(
       message { try Checkpoint.open(directory.file("none")) } == "\(directory.file("none")): no such file or directory")
   }
+
+  /// Two shards have a tensor that the index does not mention: neither is taken silently.
+  @Test func unlistedTensorsOfTwoShards() throws {
+    let directory = try TemporaryDirectory()
+    for name in ["a", "b"] {
+      try directory.safetensors(
+        "\(name).safetensors",
+        #"""
+        {"\#(name)": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}, "both": {"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}}
+        """#, data: 2)
+    }
+    let index = try directory.write(
+      "model.safetensors.index.json", #"{"weight_map": {"a": "a.safetensors", "b": "b.safetensors"}}"#)
+    #expect(message { try Checkpoint.open(index) }.contains("two shards have 'both', and it does not say which counts"))
+    try directory.write(
+      "model.safetensors.index.json",
+      #"{"weight_map": {"a": "a.safetensors", "b": "b.safetensors", "both": "b.safetensors"}}"#)
+    #expect(try Checkpoint.open(index).tensors.map(\.name) == ["a", "b", "both"])
+  }
 }

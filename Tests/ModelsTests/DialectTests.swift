@@ -236,9 +236,9 @@ struct DialectTests {
     arguments: [
       (
         ["_mlp_class": .string("LLaMAMoE")],
-        "'_mlp_class' is \"LLaMAMoE\", expected LLaMAMLP with RMSNorm, or GptNeoxMLP"
+        "'_mlp_class' is \"LLaMAMoE\", expected LLaMAMLP or GptNeoxMLP"
       ),
-      (["_norm_class": .string("LayerNorm")], "'_mlp_class' is \"LLaMAMLP\", expected LLaMAMLP with RMSNorm"),
+      (["_norm_class": .string("LayerNorm")], "'_norm_class' is \"LayerNorm\", expected RMSNorm with LLaMAMLP"),
       (["rotary_percentage": .number(0.5)], "'rotary_percentage' is 0.5, expected 1"),
       (["parallel_residual": .bool(true)], "'parallel_residual' is true, expected false"),
       (["n_expert": .integer(8)], "'n_expert' is 8, expected 0"),

@@ -159,4 +159,47 @@ struct FamilyConfigurationTests {
     #expect(try padding(.integer(-1)) == 9)
     #expect(try padding(.integer(10)) == nil)
   }
+
+  /// A part of each head, in families that rotate all of it; and the older key beside the newer one.
+  @Test func rotaryKeys() throws {
+    for type in ["llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2"] {
+      #expect(throws: ModelError.self) { try Self.model(type, ["partial_rotary_factor": .number(0.5)]) }
+      _ = try Self.model(type, ["partial_rotary_factor": .number(1)])
+    }
+    let linear: JSON = .object(["rope_type": .string("linear"), "factor": .number(4)])
+    let both = try Self.model(
+      "llama", ["rope_scaling": linear, "rope_parameters": .object(["rope_type": .string("default")])])
+    #expect((both.family as? Llama)?.decoder.rotary.scaling == .linear(factor: 4))
+  }
+
+  /// llm-foundry's settings that transformers' MPT does not know.
+  @Test func mptSettings() throws {
+    let refused: [JSONObject] = [
+      ["attn_config": .object(["rope": .bool(true)])], ["attn_config": .object(["kv_n_heads": .integer(1)])],
+      ["attn_config": .object(["sliding_window_size": .integer(8)])],
+      ["ffn_config": .object(["ffn_type": .string("mptglu")])],
+      ["d_model": .integer(1 << 20), "n_heads": .integer(1 << 20)],
+    ]
+    for changes in refused { #expect(throws: ModelError.self) { try Self.model("mpt", changes) } }
+    _ = try Self.model(
+      "mpt",
+      [
+        "attn_config": .object(["rope": .bool(false), "kv_n_heads": .integer(3), "sliding_window_size": .integer(-1)]),
+        "ffn_config": .object(["ffn_type": .string("mptmlp")]),
+      ])
+  }
+
+  /// The row of a padding token starts at zero, as it stays.
+  @Test(arguments: ["llama", "opt"])
+  func paddingRowStartsAtZero(type: String) throws {
+    let model = try Self.model(type, ["pad_token_id": .integer(2)])
+    let table = try #require(model.parameters.first { $0.name.hasSuffix("embed_tokens.weight") })
+    let values = table.initialValues(0..<table.count, seed: 1)
+    for row in 0..<table.rows {
+      let isZero = values[row * table.columns..<(row + 1) * table.columns].allSatisfy { $0 == 0 }
+      #expect(isZero == (row == 2))
+    }
+    // Any part by itself.
+    #expect(table.initialValues(20..<40, seed: 1) == Array(values[20..<40]))
+  }
 }

@@ -36,14 +36,19 @@ enum FuzzTarget: String, CaseIterable {
   func read(_ directory: String) throws {
     switch self {
     case .safetensors, .pytorch, .legacy, .hdf5:
-      try FuzzTarget.readAll(Checkpoint.open(directory + "/" + fileName))
+      let checkpoint = try Checkpoint.open(directory + "/" + fileName)
+      _ = checkpoint.tensors.reduce(0) { $0 + $1.byteCount }
+      // There is no config.json: every dialect has a look.
+      do { _ = try ModelSource(directory + "/" + fileName) } catch { _ = "\(error)" }
+      try FuzzTarget.readAll(checkpoint)
     case .index: try FuzzTarget.readAll(Checkpoint.open(directory))
     case .config: _ = try Model.load(directory: directory)
     case .sentencepiece, .tokenizer:
       let tokenizer = try Tokenizer.load(directory: directory)
       let ids = tokenizer.encode("Once upon a time,\n\tthere wäre 12345 日本語 👩🏽‍🚀 <unk></s>", addSpecialTokens: true)
       _ = tokenizer.decode(ids, skipSpecialTokens: false)
-      _ = tokenizer.decode([0, Int32(tokenizer.vocabularySize) - 1, Int32(tokenizer.vocabularySize), -1], skipSpecialTokens: true)
+      _ = tokenizer.decode(
+        [0, Int32(tokenizer.vocabularySize) - 1, Int32(tokenizer.vocabularySize), -1], skipSpecialTokens: true)
     }
   }
 

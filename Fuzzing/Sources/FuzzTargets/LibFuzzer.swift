@@ -16,8 +16,12 @@ private let directory: String = {
   guard mkdir(directory, 0o700) == 0 else { fatalError("\(directory) cannot be made") }
   if target == .index {
     for shard in ["a", "b"] {
-      let tensor = TensorSource(name: shard, type: .float32, shape: [2]) { _, bytes in bytes.initializeMemory(as: UInt8.self, repeating: 0) }
-      do { try SafetensorsWriter.write([tensor], toFile: "\(directory)/\(shard).safetensors") } catch { fatalError("\(error)") }
+      let tensor = TensorSource(name: shard, type: .float32, shape: [2]) { _, bytes in
+        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+      }
+      do { try SafetensorsWriter.write([tensor], toFile: "\(directory)/\(shard).safetensors") } catch {
+        fatalError("\(error)")
+      }
     }
   }
   return directory

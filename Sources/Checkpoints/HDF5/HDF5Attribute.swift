@@ -36,7 +36,7 @@ struct HDF5Attribute {
     case .other: return nil
     }
     guard let shape, shape.count <= 1, size > 0 else { return nil }
-    guard let count = HDF5Dataspace.byteCount(shape, elementSize: size), count <= data.remaining else {
+    guard let count = TensorDescription.byteCount(of: shape, elementSize: size), count <= data.remaining else {
       throw data.damaged("attribute \(JSON.string(name).serialized()): its values are cut off")
     }
     var data = data

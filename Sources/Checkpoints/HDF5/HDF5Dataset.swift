@@ -26,7 +26,7 @@ struct HDF5Dataset {
     }
     self.type = try HDF5Dataset.type(type.body, object, heap)
     guard let shape = try HDF5Dataspace.shape(space.body) else { throw .unsupported("it has no elements at all") }
-    guard let count = HDF5Dataspace.byteCount(shape, elementSize: self.type.size) else {
+    guard let count = TensorDescription.byteCount(of: shape, elementSize: self.type.size) else {
       throw .unsupported("shape \(shape) is larger than any memory")
     }
     self.shape = shape

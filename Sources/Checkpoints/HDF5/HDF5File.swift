@@ -21,8 +21,9 @@ struct HDF5File: CheckpointReader {
 
   /// - Throws: `CheckpointError.malformed`; `.malformedTensor` for a weight that the file lists and that cannot be
   ///   read, or where nothing can; `.file`.
-  init(_ path: String) throws(CheckpointError) {
-    do { file = try MappedFile(path) } catch { throw .file(error) }
+  init(_ file: MappedFile) throws(CheckpointError) {
+    self.file = file
+    let path = file.path
     let start = file.withBytes { HDF5Superblock.start(in: $0) } ?? 0
     self.start = start
     let tree: HDF5Tree

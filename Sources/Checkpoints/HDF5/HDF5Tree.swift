@@ -69,7 +69,11 @@ struct HDF5Tree {
     } catch .unsupported(let reason) {
       throw .unsupported("group \(JSON.string("/" + group.path).serialized().prefix(160)): \(reason)")
     }
-    if let weights = values[HDF5Tree.weightNamesKey] { weightNames[group.path] = weights }
+    if let weights = values[HDF5Tree.weightNamesKey] {
+      // Each will be looked up by its whole path.
+      try input.charge((weights.array?.count ?? 0) * (group.path.utf8.count + 1))
+      weightNames[group.path] = weights
+    }
     for (name, link) in links {
       let path = group.path.isEmpty ? name : group.path + "/" + name
       try input.charge(path.utf8.count)

@@ -102,16 +102,4 @@ enum HDF5Dataspace {
     for _ in 0..<rank { shape.append(try body.size()) }
     return shape
   }
-
-  /// The bytes of all elements; nil when that is more than any file has.
-  static func byteCount(_ shape: [Int], elementSize: Int) -> Int? {
-    var count = elementSize
-    // As if nothing were empty: whoever multiplies the sizes later, in whatever order, gets no overflow.
-    for size in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: max(size, 1))
-      guard !overflow else { return nil }
-      count = product
-    }
-    return shape.contains(0) ? 0 : count
-  }
 }

@@ -26,7 +26,7 @@ struct DeflatedBytes: Sendable {
     let output = UnsafeMutableRawBufferPointer.allocate(byteCount: DeflatedBytes.bufferSize, alignment: 16)
     defer { output.deallocate() }
     try region.file.checkLength()
-    let damaged = PyTorchFailure.damaged("its member '\(name.prefix(80))' is damaged, or not as long as it says")
+    let damaged = PyTorchFailure.damaged("its member \(quoted(name)) is damaged, or not as long as it says")
     var total = 0
     var sum = crc32(0, nil, 0)
     try region.withBytes { source in

@@ -8,6 +8,7 @@ extension PickleMachine {
     guard case .global(let function) = function else { throw damaged("it calls what is no function") }
     guard case .tuple(let place) = arguments else { throw damaged("a call without a tuple of arguments") }
     let arguments = items[place]
+    try charge(arguments.count)
     switch function {
     case .dictionary: return .dictionary(self.place(try pairs(arguments)))
     case .namespace: return .namespace(self.place([]))
@@ -125,6 +126,8 @@ extension PickleMachine {
     guard let type = try elementType(type, storages[storage]) else {
       throw damaged("a tensor of elements that cannot be read; expected numbers of at most 8 bytes")
     }
+    // What is kept of it is as large as many values.
+    try charge(16)
     tensors.append(PickleTensor(storage: storage, type: type, offset: offset, sizes: sizes, strides: strides))
     return .tensor(tensors.count - 1)
   }
@@ -196,6 +199,8 @@ extension PickleMachine {
     let bytes: [UInt8]
     switch arguments[1] {
     case .bytes(let value): bytes = value
+    // Before it is copied: a call costs the same whatever the length.
+    case .string(let value) where value.utf8.count > 8: return .opaque
     case .string(let value): bytes = Array(value.utf8)
     default: throw wrongArguments("a numpy scalar")
     }

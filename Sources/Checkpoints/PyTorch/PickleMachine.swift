@@ -4,7 +4,7 @@
 /// Every opcode, and every item that one copies, costs something, and there is a limit: neither time nor memory can grow
 /// beyond it, however values are shared.
 struct PickleMachine {
-  /// About 40,000 tensors' worth.
+  /// About 30,000 tensors' worth.
   static let operationLimit = 1 << 21
   private static let newestProtocol: UInt8 = 5
 
@@ -154,7 +154,7 @@ struct PickleMachine {
 
   private func global(module: String, name: String) throws(PyTorchFailure) -> PickleValue {
     guard let global = PickleGlobal(module: module, name: name) else {
-      throw .refused(name: "\(module).\(name)", position: position)
+      throw .refused(name: shown("\(module).\(name)"), position: position)
     }
     return .global(global)
   }
@@ -194,6 +194,7 @@ struct PickleMachine {
 
   private mutating func memorize(_ number: Int) throws(PyTorchFailure) {
     guard number <= length else { throw damaged("it numbers more values than it has bytes") }
+    try charge(1)
     memo[number] = try top()
   }
 
@@ -232,7 +233,7 @@ struct PickleMachine {
   private func decimal(_ text: String) throws(PyTorchFailure) -> PickleValue {
     if text == "00" { return .bool(false) }
     if text == "01" { return .bool(true) }
-    guard let value = Int(text) else { throw damaged("'\(text.prefix(40))' is no whole number of 64 bits") }
+    guard let value = Int(text) else { throw damaged("\(quoted(text)) is no whole number of 64 bits") }
     return .integer(value)
   }
 

@@ -29,7 +29,8 @@ struct PickleSettings {
     case .none: return .null
     case .bool(let value): return .bool(value)
     case .integer(let value): return .integer(Int64(value))
-    case .number(let value): return .number(value)
+    // JSON has neither infinities nor NaN.
+    case .number(let value): return value.isFinite ? .number(value) : nil
     case .string(let value):
       bytesLeft -= value.utf8.count
       return .string(value)

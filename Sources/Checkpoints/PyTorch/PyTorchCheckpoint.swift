@@ -53,8 +53,9 @@ struct PyTorchCheckpoint: CheckpointReader {
       .map(\.element.tensor)
   }
 
-  /// Of what is repeated by strides of 0, as far as it can be said how many bytes it would be.
-  private static let mostElements = 1 << 42
+  /// Of what is repeated by strides of 0: the bytes of all tensors, at most `StateDictionary.mostTensors`, still have a
+  /// sum.
+  private static let mostElements = 1 << 40
 
   private static func layout(of tensor: PickleTensor, count: Int) -> StridedLayout? {
     guard

@@ -1,5 +1,8 @@
 import Files
 
+/// A text of the file for a message.
+func quoted(_ text: String) -> String { "'\(shown(text, limit: 80))'" }
+
 /// What a file of torch.save can have against being read; where it is, its reader adds.
 enum PyTorchFailure: Error, Equatable {
   case damaged(String)

@@ -35,10 +35,10 @@ extension PyTorchFile {
     header = 0..<found.dataStart
     place = { storage throws(PyTorchFailure) in
       guard let place = found.places[storage.key] else {
-        throw .damaged("its storage '\(storage.key.prefix(40))' is missing")
+        throw .damaged("its storage \(quoted(storage.key)) is missing")
       }
       guard place.count == storage.count, place.elementSize == storage.elementSize else {
-        throw .damaged("its storage '\(storage.key.prefix(40))' is said to be of two sizes")
+        throw .damaged("its storage \(quoted(storage.key)) is said to be of two sizes")
       }
       let part = storage.view ?? 0..<storage.count
       let start = place.start + part.lowerBound * place.elementSize
@@ -71,12 +71,12 @@ extension PyTorchFile {
       let (size, overflow) = count.multipliedReportingOverflow(by: elementSize)
       guard count >= 0, !overflow, size <= cursor.remaining else {
         throw .damaged(
-          "its storage '\(key.prefix(40))' of \(count) elements ends outside the file: it is cut off or damaged; "
+          "its storage \(quoted(key)) of \(count) elements ends outside the file: it is cut off or damaged; "
             + "copy or download it again")
       }
       let place = LegacyPlace(start: cursor.position, count: count, elementSize: elementSize)
       guard places.updateValue(place, forKey: key) == nil else {
-        throw .damaged("its storage '\(key.prefix(40))' is there twice")
+        throw .damaged("its storage \(quoted(key)) is there twice")
       }
       position = cursor.position + size
     }

@@ -30,7 +30,7 @@ extension PyTorchFile {
     }
     guard pickles.count == 1 else {
       throw .damaged(
-        "it has \(pickles.count) pickles, \(pickles.map { "'\($0.name.prefix(80))'" }.prefix(2).joined(separator: " and "))"
+        "it has \(pickles.count) pickles, \(pickles.prefix(2).map { quoted($0.name) }.joined(separator: " and "))"
       )
     }
     let folder = member.name.dropLast("data.pkl".count)
@@ -41,20 +41,26 @@ extension PyTorchFile {
     try PyTorchFile.checkByteOrder(members["byteorder"], archive, file)
     format = .pyTorch
     (pickle, header) = try PyTorchFile.pickle(member, archive, file)
+    let deflated = DeflatedStorages(archive.members)
     place = { storage throws(PyTorchFailure) in
       guard let member = members["data/\(storage.key)"] else {
-        throw .damaged("its storage '\(storage.key.prefix(40))' is missing")
+        throw .damaged("its storage \(quoted(storage.key)) is missing")
+      }
+      // Only the legacy form has parts; PyTorch does not look for them here.
+      guard storage.view == nil else {
+        throw .damaged("its storage \(quoted(storage.key)) is said to be a part of another")
       }
       let (size, overflow) = storage.count.multipliedReportingOverflow(by: storage.elementSize)
       guard !overflow, member.size == size else {
         throw .damaged(
-          "its storage '\(storage.key.prefix(40))' has \(member.size) bytes, expected "
+          "its storage \(quoted(storage.key)) has \(member.size) bytes, expected "
             + "\(storage.count) elements of \(storage.elementSize) bytes")
       }
       let region = FileRegion(file: file, range: try archive.range(of: member))
       let bytes: any TensorStorage =
         member.isDeflated
-        ? DeflatedStorage(DeflatedBytes(region: region, name: member.name, size: size, checksum: member.checksum))
+        ? DeflatedStorage(
+          DeflatedBytes(region: region, name: member.name, size: size, checksum: member.checksum), of: deflated)
         : region
       return Place(storage: bytes, offset: member.offset, count: storage.count)
     }
@@ -90,9 +96,21 @@ extension PyTorchFile {
   private static func checkByteOrder(
     _ member: ZipArchive.Member?, _ archive: ZipArchive, _ file: MappedFile
   ) throws(PyTorchFailure) {
-    guard let member, !member.isDeflated else { return }
-    let range = try archive.range(of: member)
-    let isLittle = file.withBytes { $0[range].elementsEqual("little".utf8) }
-    guard isLittle else { throw .damaged("its numbers are big-endian; save it on a little-endian machine") }
+    guard let member else { return }
+    let region = FileRegion(file: file, range: try archive.range(of: member))
+    let order: [UInt8]
+    // "little" and "big" are all there is; more is not unpacked.
+    if member.size > 16 {
+      order = []
+    } else if member.isDeflated {
+      order = try DeflatedBytes(
+        region: region, name: member.name, size: member.size, checksum: member.checksum
+      ).unpacked()
+    } else {
+      order = region.withBytes { Array($0) }
+    }
+    guard order.elementsEqual("little".utf8) else {
+      throw .damaged("its numbers are big-endian; save it on a little-endian machine")
+    }
   }
 }

@@ -6,6 +6,9 @@ struct StateDictionary {
   /// DeepSpeed: "module"). The first that is there counts.
   private static let names = ["model", "state_dict", "model_state_dict", "module"]
 
+  /// One tensor may have many names, which cost the pickle little: as many as this are more than it could have tensors.
+  static let mostTensors = 1 << 16
+
   let tensors: [(name: String, tensor: PickleTensor)]
   /// The plain values around the tensors.
   let settings: JSONObject
@@ -22,6 +25,9 @@ struct StateDictionary {
     }.first
     guard let found = inner?.1 ?? StateDictionary.tensors(root, pickle) else {
       throw .damaged("it holds no dictionary of tensors; save the model's state_dict()")
+    }
+    guard found.count <= StateDictionary.mostTensors else {
+      throw .damaged("it names \(found.count) tensors, expected at most \(StateDictionary.mostTensors)")
     }
     tensors = try StateDictionary.named(found)
 
@@ -51,7 +57,7 @@ struct StateDictionary {
     var named: [(name: String, tensor: PickleTensor)] = []
     for (key, tensor) in tensors {
       guard case .string(let name) = key else { throw .damaged("one of its tensors has a name that is no text") }
-      guard names.insert(name).inserted else { throw .damaged("two of its tensors are named '\(name.prefix(80))'") }
+      guard names.insert(name).inserted else { throw .damaged("two of its tensors are named \(quoted(name))") }
       named.append((name, tensor))
     }
     return named

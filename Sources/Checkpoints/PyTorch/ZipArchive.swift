@@ -11,6 +11,8 @@ struct ZipArchive {
     let size: Int
     /// Of its local header.
     let offset: Int
+    /// Where the next member, or the directory, begins.
+    var limit: Int
   }
 
   private static let endSize = 22
@@ -23,11 +25,15 @@ struct ZipArchive {
 
   init(_ file: MappedFile) throws(PyTorchFailure) {
     self.file = file
-    let members = try file.withBytes { bytes throws(PyTorchFailure) in
+    var members = try file.withBytes { bytes throws(PyTorchFailure) in
       try ZipArchive.members(bytes, ZipArchive.directory(bytes))
     }.sorted { $0.offset < $1.offset }
-    for (member, next) in zip(members, members.dropFirst()) where ZipArchive.end(member) > next.offset {
-      throw .damaged("its members \(quoted(member.name)) and \(quoted(next.name)) share bytes")
+    for index in members.indices.dropLast() {
+      let next = members[index + 1]
+      guard ZipArchive.end(members[index]) <= next.offset else {
+        throw .damaged("its members \(quoted(members[index].name)) and \(quoted(next.name)) share bytes")
+      }
+      members[index].limit = next.offset
     }
     self.members = members.filter { !$0.name.hasSuffix("/") }
   }
@@ -39,7 +45,7 @@ struct ZipArchive {
     let start = member.offset + ZipArchive.localSize + nameSize + Int(header.0.integer(UInt16.self, at: 28))
     guard header.0.integer(UInt32.self, at: 0) == 0x0403_4B50, header.1.elementsEqual(member.name.utf8),
       header.0.integer(UInt16.self, at: 6) & 1 == 0, (header.0.integer(UInt16.self, at: 8) == 8) == member.isDeflated,
-      member.compressedSize <= file.count - start
+      member.compressedSize <= member.limit - start
     else { throw .damaged("its member \(quoted(member.name)) is not what the directory says") }
     return start..<start + member.compressedSize
   }
@@ -135,11 +141,13 @@ struct ZipArchive {
       }
       let entry = Array(rest.prefix(46 + sizes[0] + sizes[1]))
       rest = rest.dropFirst(size)
-      let member = try member(fields, name: entry[46..<46 + sizes[0]], extra: Array(entry[(46 + sizes[0])...]))
+      let member = try member(
+        fields, name: entry[46..<46 + sizes[0]], extra: Array(entry[(46 + sizes[0])...]),
+        limit: directory.range.lowerBound)
       guard names.insert(member.name).inserted else {
         throw .damaged("two of its members are named \(quoted(member.name))")
       }
-      guard end(member) <= directory.range.lowerBound else {
+      guard end(member) <= member.limit else {
         throw .damaged("its member \(quoted(member.name)) lies outside the file")
       }
       members.append(member)
@@ -151,7 +159,7 @@ struct ZipArchive {
   }
 
   private static func member(
-    _ fields: ZipFields, name bytes: ArraySlice<UInt8>, extra: [UInt8]
+    _ fields: ZipFields, name bytes: ArraySlice<UInt8>, extra: [UInt8], limit: Int
   ) throws(PyTorchFailure) -> Member {
     let name = String(decoding: bytes, as: UTF8.self)
     guard name.utf8.elementsEqual(bytes), isHarmless(name) else {
@@ -181,7 +189,7 @@ struct ZipArchive {
     guard method == 0 || size / 1032 <= compressedSize else { throw wrong("cannot have the size that it says") }
     return Member(
       name: name, isDeflated: method == 8, checksum: fields.integer(UInt32.self, at: 16),
-      compressedSize: compressedSize, size: size, offset: offset)
+      compressedSize: compressedSize, size: size, offset: offset, limit: limit)
   }
 
   /// The 8-byte numbers of the ZIP64 field (0x0001).
@@ -201,11 +209,12 @@ struct ZipArchive {
     return []
   }
 
+  /// A colon or a backslash is nothing special in an archive, and torch.save takes the folder's name from the file's.
   private static func isHarmless(_ name: String) -> Bool {
     var parts = name.split(separator: "/", omittingEmptySubsequences: false)
     if parts.last == "" { parts.removeLast() }
     return !parts.isEmpty && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
-      && !name.utf8.contains { $0 < 0x20 || $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: ":") }
+      && !name.utf8.contains { $0 < 0x20 }
   }
 }
 
@@ -217,6 +226,3 @@ private struct ZipFields {
     bytes.withUnsafeBytes { T(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: type)) }
   }
 }
-
-/// A name of the file for a message.
-private func quoted(_ name: String) -> String { "'\(name.prefix(80))'" }

@@ -58,7 +58,9 @@ struct LitGPT: ModelDialect {
     switch (try c.string("_mlp_class", default: "GptNeoxMLP"), norm) {
     case ("LLaMAMLP", "RMSNorm"): return try llama(c)
     case ("GptNeoxMLP", "LayerNorm"): return try gptNeoX(c)
-    default: throw c.invalid("_mlp_class", "LLaMAMLP with RMSNorm, or GptNeoxMLP with LayerNorm")
+    case ("LLaMAMLP", _), ("GptNeoxMLP", _):
+      throw c.invalid("_norm_class", "RMSNorm with LLaMAMLP, or LayerNorm with GptNeoxMLP")
+    default: throw c.invalid("_mlp_class", "LLaMAMLP or GptNeoxMLP")
     }
   }
 
@@ -136,9 +138,9 @@ struct LitGPT: ModelDialect {
     return .integer(Int64((size + multiple - 1) / multiple * multiple))
   }
 
-  /// Positions are divided by `rope_condense_ratio`.
+  /// Positions are divided by `rope_condense_ratio`, which was called `condense_ratio` at first.
   private func ropeScaling(_ c: ConfigurationReader) throws(ModelError) -> JSON {
-    let ratio = try c.positive("rope_condense_ratio", default: 1)
+    let ratio = try c.positive(c.has("condense_ratio") ? "condense_ratio" : "rope_condense_ratio", default: 1)
     return ratio == 1
       ? .null : .object(["rope_type": .string("linear"), "type": .string("linear"), "factor": .number(ratio)])
   }

@@ -67,9 +67,7 @@ struct NanoGPT: ModelDialect {
     get throws {
       let names = ["transformer.wte.weight", "lm_head.weight"]
       guard names.allSatisfy({ checkpoint.description(of: $0) != nil }) else { return true }
-      let regions = try names.map { try checkpoint.contents(of: $0).region() }
-      guard let embedding = regions[0], let head = regions[1] else { return false }
-      return embedding.file === head.file && embedding.range == head.range
+      return try checkpoint.contents(of: names[0]).isSame(as: checkpoint.contents(of: names[1]))
     }
   }
 

@@ -34,7 +34,7 @@ struct GPTNeoX: ModelFamily {
     activation = try c.activation("hidden_act", default: "gelu")
     norm = NormSpec(kind: .layer, epsilon: Float(try c.positive("layer_norm_eps", default: 1e-5)))
     rotary = try RotaryEmbedding(
-      c, headDimension: width / heads, thetaKey: c.has("rotary_emb_base") ? "rotary_emb_base" : "rope_theta",
+      c, headDimension: width / heads, thetaKey: "rotary_emb_base",
       fractionKey: "rotary_pct", fraction: 0.25)
     isParallel = try c.bool("use_parallel_residual", default: true)
     attentionHasBias = try c.bool("attention_bias", default: true)
@@ -134,7 +134,10 @@ struct GPTNeoX: ModelFamily {
     if !isTied { table.add("embed_out.weight", [shape.vocabularySize, width], .head) }
     return WeightMap(
       entries: table.entries, basePrefix: "gpt_neox.",
-      alternatives: isTied ? ["gpt_neox.embed_in.weight": ["embed_out.weight"]] : [:],
+      // What the module is called in transformers 5, which still saves it under the old name.
+      alternatives: isTied
+        ? ["gpt_neox.embed_in.weight": ["embed_out.weight", "lm_head.weight"]]
+        : ["embed_out.weight": ["lm_head.weight"]],
       ignoredSuffixes: [".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq"])
   }
 

@@ -18,7 +18,8 @@ struct MPT: ModelFamily {
 
   init(_ c: ConfigurationReader) throws(ModelError) {
     let width = try c.integer("d_model")
-    heads = try c.integer("n_heads")
+    // Each has a slope, which is known before the weights are.
+    heads = try c.integer("n_heads", in: 1...(1 << 16))
     guard width % heads == 0, ConfigurationReader.headDimensions.contains(width / heads) else {
       throw c.invalid("n_heads", "a divisor of d_model (\(width)), for heads of 8192 at most")
     }
@@ -32,7 +33,7 @@ struct MPT: ModelFamily {
     try MPT.refuseUnsupported(c)
 
     let attention = try c.section("attn_config") ?? ConfigurationReader([:], source: "\(c.source): attn_config")
-    try MPT.refuseUnsupported(attention: attention)
+    try MPT.refuseUnsupported(attention: attention, heads: heads)
     let headDimension = Float(width / heads)
     scoreScale = Float(try attention.positive("softmax_scale", default: Double(1 / headDimension.squareRoot())))
     // As the original has it; transformers' code takes 8, whatever the file says.
@@ -43,6 +44,8 @@ struct MPT: ModelFamily {
   private static func refuseUnsupported(_ c: ConfigurationReader) throws(ModelError) {
     try c.refuse("no_bias", unless: true)
     try c.refuse("logit_scale")
+    let feedForward = try c.section("ffn_config")?.string("ffn_type", default: "mptmlp") ?? "mptmlp"
+    guard feedForward == "mptmlp" else { throw c.invalid("ffn_config", "ffn_type mptmlp") }
     guard try c.positive("expansion_ratio", default: 4) == 4 else { throw c.invalid("expansion_ratio", "4") }
     guard try c.positive("embedding_fraction", default: 1) == 1 else { throw c.invalid("embedding_fraction", "1") }
     let norms = ["layernorm", "low_precision_layernorm"]
@@ -51,7 +54,7 @@ struct MPT: ModelFamily {
     }
   }
 
-  private static func refuseUnsupported(attention c: ConfigurationReader) throws(ModelError) {
+  private static func refuseUnsupported(attention c: ConfigurationReader, heads: Int) throws(ModelError) {
     guard try c.string("attn_type", default: "multihead_attention") == "multihead_attention" else {
       throw c.invalid("attn_type", "multihead_attention")
     }
@@ -60,6 +63,13 @@ struct MPT: ModelFamily {
     try c.refuse("prefix_lm", unless: false)
     try c.refuse("attn_uses_sequence_id", unless: false)
     try c.refuse("clip_qkv")
+    try c.refuse("rope", unless: false)
+    guard !c.has("kv_n_heads") || c.object["kv_n_heads"] == .integer(Int64(heads)) else {
+      throw c.invalid("kv_n_heads", "as many as n_heads (\(heads))")
+    }
+    guard !c.has("sliding_window_size") || c.object["sliding_window_size"] == .integer(-1) else {
+      throw c.invalid("sliding_window_size", "-1")
+    }
   }
 
   /// ALiBi's slopes: 2^(−m·i/n), i from 1 to n, for a number n of heads that is a power of two. Fewer heads take every second

@@ -97,7 +97,7 @@ struct OPT: ModelFamily {
   private func embedding(_ pass: inout ForwardPass) throws(GraphError) -> Value {
     try pass.graph.parameter(
       "model.decoder.embed_tokens.weight", shape.vocabularySize, shape.width, role: .embedding,
-      initial: .normal(initialDeviation))
+      initial: padding.map { .normalExcept(row: $0, initialDeviation) } ?? .normal(initialDeviation))
   }
 
   private func layerNorm(
