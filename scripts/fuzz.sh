@@ -52,7 +52,7 @@ for target in "${targets[@]}"; do
   done
   # A target that hangs where libFuzzer cannot stop it is stopped from outside.
   FUZZ_TARGET=$target timeout -s KILL $((600 + runs / 500)) "$fuzz" -runs="$runs" -timeout=1 -rss_limit_mb=200 \
-    -max_len=12288 -verbosity=0 -artifact_prefix="$findings/$target-" "${folders[@]}" ||
+    -max_len=12288 -verbosity=0 -print_funcs=0 -artifact_prefix="$findings/$target-" "${folders[@]}" ||
     fail "$target: see what is above, and $findings"
   echo "$target: $runs executions, nothing found"
 done

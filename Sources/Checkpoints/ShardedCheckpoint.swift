@@ -48,6 +48,13 @@ struct ShardedCheckpoint: CheckpointReader {
         }
       }
     }
+    // Each shard's sum is no overflow; that of thousands might be.
+    var bytes = 0
+    for tensor in tensors {
+      let (sum, overflow) = bytes.addingReportingOverflow(tensor.byteCount)
+      guard !overflow else { throw .malformedIndex(path: index.path, reason: "its tensors are larger than any memory") }
+      bytes = sum
+    }
     path = index.path
     self.tensors = tensors
     self.shards = shards

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Writes one file from its beginning to its end, through a buffer. Made by `AtomicFile.write` and `MappedFile.temporary`.
+/// Writes one file from its beginning to its end, through a buffer. Made by `AtomicFile.write`.
 public final class FileWriter {
   private static let bufferSize = 1 << 18
   /// The disk begins to write when so much is new, while the rest is still being made: syncing then has little to wait for.
