@@ -44,7 +44,7 @@ static bool failed(int64_t result) {
 static bool make_file(chdf5_skeleton *skeleton, uint64_t alignment) {
   const char *directory = getenv("TMPDIR");
   char path[PATH_MAX];
-  const int length = snprintf(path, sizeof path, "%s/hdf5-XXXXXX", directory && *directory ? directory : "/tmp");
+  const int length = snprintf(path, sizeof path, "%s/hdf5-XXXXXX", directory && *directory ? directory : "/var/tmp");
   if (length >= (int)sizeof path || (skeleton->descriptor = mkostemp(path, O_CLOEXEC)) < 0) {
     snprintf(message, sizeof message, "no temporary file %s: %s", path, strerror(errno));
     return false;
