@@ -92,7 +92,7 @@ public final class FileWriter {
     guard fsync(descriptor) == 0 else { throw .writing(path) }
   }
 
-  func flush() throws(FileError) {
+  private func flush() throws(FileError) {
     let full = UnsafeRawBufferPointer(rebasing: buffer[..<buffered])
     buffered = 0
     try writeThrough(full)
