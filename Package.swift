@@ -42,11 +42,12 @@ let package = Package(
       name: "DeviceChecks", dependencies: ["ReferenceBackend", "Tensors"], swiftSettings: [.unsafeFlags(["-O"])]),
 
     // Models and data.
-    .target(name: "Checkpoints", dependencies: ["CHDF5", "CZlib", "Files"]),
+    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib", "Files"]),
+    .target(name: "Checkpoints", dependencies: ["CZlib", "Files", "HDF5"]),
     .target(name: "Tokenization", dependencies: ["Files"]),
     .target(name: "Models", dependencies: ["Checkpoints", "Files", "Programs", "Tensors"]),
     .target(name: "ModelChecks", dependencies: ["Checkpoints", "Files", "Models", "Programs", "Tensors"]),
-    .target(name: "Datasets", dependencies: ["CZlib", "CZstd", "Files", "Tensors", "Tokenization"]),
+    .target(name: "Datasets", dependencies: ["CZlib", "CZstd", "Files", "HDF5", "Tensors", "Tokenization"]),
 
     // What is done with them.
     .target(name: "Inheritance", dependencies: ["Checkpoints", "Files", "Models", "Programs", "Tensors"]),
@@ -61,9 +62,9 @@ let package = Package(
     .executableTarget(
       name: "inheritune",
       dependencies: [
-        "CPUBackend", "CUDABackend", "Checkpoints", "Datasets", "Evaluation", "Files", "Inheritance", "Models",
-        "Programs", "Tensors", "Tokenization", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
+        "CPUBackend", "CUDABackend", "Checkpoints", "Datasets", "Evaluation", "Files", "HDF5", "Inheritance",
+        "Models", "Programs", "Tensors", "Tokenization", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
       ]),
 
     // Checks and measures a device; scripts/gpu-check.sh runs it where there is a GPU.
@@ -96,7 +97,10 @@ let package = Package(
       ]),
     .testTarget(
       name: "ProgramsTests", dependencies: ["CAllocationCounter", "CPUBackend", "Programs", "Tensors", "TestSupport"]),
-    .testTarget(name: "CheckpointsTests", dependencies: ["CZlib", "Checkpoints", "Files", "TestSupport"]),
+    .target(name: "HDF5Fixtures", dependencies: ["HDF5"], path: "Tests/HDF5Fixtures"),
+    .testTarget(name: "HDF5Tests", dependencies: ["CZlib", "Files", "HDF5", "HDF5Fixtures"]),
+    .testTarget(
+      name: "CheckpointsTests", dependencies: ["CZlib", "Checkpoints", "Files", "HDF5", "HDF5Fixtures", "TestSupport"]),
     .testTarget(name: "TokenizationTests", dependencies: ["Files", "TestSupport", "Tokenization"]),
     .testTarget(
       name: "ModelsTests",
@@ -105,14 +109,18 @@ let package = Package(
       ]),
     .testTarget(
       name: "InheritanceTests",
-      dependencies: ["CPUBackend", "Checkpoints", "Files", "Inheritance", "Models", "Programs", "Tensors", "TestSupport"]),
+      dependencies: [
+        "CPUBackend", "Checkpoints", "Files", "HDF5", "Inheritance", "Models", "Programs", "Tensors", "TestSupport",
+      ]),
     .testTarget(
       name: "DatasetsTests",
-      dependencies: ["CZlib", "CZstd", "Datasets", "Files", "Tensors", "TestSupport", "Tokenization"]),
+      dependencies: [
+        "CZlib", "CZstd", "Datasets", "Files", "HDF5", "HDF5Fixtures", "Tensors", "TestSupport", "Tokenization",
+      ]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "CPUBackend", "Checkpoints", "Datasets", "Files", "Models", "Programs", "Tensors", "TestSupport",
+        "CPUBackend", "Checkpoints", "Datasets", "Files", "HDF5Fixtures", "Models", "Programs", "Tensors", "TestSupport",
         "Tokenization", "Training",
       ]),
     .testTarget(

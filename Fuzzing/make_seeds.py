@@ -45,6 +45,19 @@ def hdf5(libver):
     return out.getvalue()
 
 
+def chunked(libver):
+    """Every list of chunks and every filter that is read."""
+    out = io.BytesIO()
+    values = np.arange(60, dtype=np.uint16)
+    with h5py.File(out, "w", libver=libver) as file:
+        file.create_dataset("tokens", data=values, chunks=(16,), maxshape=(None,), compression=4, shuffle=True)
+        file.create_dataset("holes", shape=(60,), chunks=(8,), dtype=np.float32, fillvalue=2, fletcher32=True)[20:30] = 1
+        file.create_dataset("matrix", data=values.reshape(6, 10), chunks=(4, 3), maxshape=(None, None))
+        if libver != "earliest":  # Where it is a list like the others.
+            file.create_dataset("one", data=values, chunks=(60,), compression=1)
+    return out.getvalue()
+
+
 def main():
     seed("safetensors", "plain", safetensors.torch.save(dict(WEIGHTS), {"format": "pt"}))
     seed("safetensors", "empty", safetensors.torch.save({"e": torch.zeros(0, 2)}))
@@ -62,6 +75,7 @@ def main():
 
     for libver in ("earliest", "v110", "latest"):
         seed("hdf5", libver, hdf5(libver))
+        seed("hdf5", f"chunks-{libver}", chunked(libver))
 
     seed("index", "plain", json.dumps(
         {"metadata": {"total_size": 16}, "weight_map": {"a": "a.safetensors", "b": "b.safetensors"}}).encode())
@@ -97,6 +111,23 @@ def main():
     bytelevel = tokenizers.ByteLevelBPETokenizer()
     bytelevel.train_from_iterator(text, vocab_size=280, show_progress=False, special_tokens=["<|endoftext|>"])
     seed("tokenizer", "byte-level", bytelevel.to_str().encode())
+    llama3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+              r"|\s+(?!\S)|\s+")
+    plain = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    split = tokenizers.pre_tokenizers.Split(tokenizers.Regex(llama3), "isolated")
+    bytelevel.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([split, plain])
+    bytelevel.post_processor = tokenizers.processors.Sequence([
+        tokenizers.processors.ByteLevel(trim_offsets=False),
+        tokenizers.processors.TemplateProcessing("<|endoftext|> $A", special_tokens=[("<|endoftext|>", 0)])])
+    seed("tokenizer", "llama3-like", bytelevel.to_str().encode())
+    split = tokenizers.pre_tokenizers.Split(tokenizers.Regex(llama3.replace("{1,3}", "")), "isolated")
+    bytelevel.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([split, plain])
+    bytelevel.normalizer = tokenizers.normalizers.NFC()
+    bytelevel.add_tokens([tokenizers.AddedToken("e\u0301", normalized=True), "  "])
+    seed("tokenizer", "qwen-like", bytelevel.to_str().encode())
+    bytelevel.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([
+        tokenizers.pre_tokenizers.Digits(individual_digits=True), tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    seed("tokenizer", "starcoder-like", bytelevel.to_str().encode())
     llama_like = tokenizers.SentencePieceBPETokenizer()
     llama_like.train_from_iterator(text, vocab_size=60, show_progress=False, special_tokens=["<unk>"])
     seed("tokenizer", "sentencepiece-like", llama_like.to_str().encode())

@@ -18,6 +18,8 @@ static bool adopt(void *library, const char *name) {
 #define FIND_FUNCTION(result, name, parameters) \
   if (!(*(void **)&hdf5.name = dlsym(library, #name))) missing = #name;
   HDF5_FUNCTIONS(FIND_FUNCTION)
+#define FIND_NEWER_FUNCTION(result, name, parameters) *(void **)&hdf5.name = dlsym(library, #name);
+  HDF5_NEWER_FUNCTIONS(FIND_NEWER_FUNCTION)
   if (missing) {
     snprintf(reason, sizeof reason, "%s lacks %s", name, missing);
     return false;

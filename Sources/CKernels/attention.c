@@ -53,7 +53,8 @@ CK_INLINE void attend_block(const attention *blocked, int64_t sequence, int64_t 
   float *query = scratch, *output = query + ck_padded(head_dim) * width;
   float *scores = output + ck_padded(head_dim) * width, *rescale = scores + ck_block_keys * width;
   ck_lanes maximum[4], total[4];
-  // Not −infinity: a window may hide the first keys from some queries, whose weights are then e^(−infinity − maximum).
+  // Not −infinity: a window or a document may hide the first keys from some queries, whose weights are then
+  // e^(−infinity − maximum).
   for (int v = 0; v < 4; v++) maximum[v] = -FLT_MAX, total[v] = 0.0f;
 
   const int64_t row = sequence * a->shape.length + first, column = ck_kv_column(&a->shape, head);
@@ -63,7 +64,7 @@ CK_INLINE void attend_block(const attention *blocked, int64_t sequence, int64_t 
     query, width, a->q + row * a->q_stride + head * head_dim, a->q_stride, count, head_dim, a->shape.scale);
 
   // Blocks of keys before all queries, then the block of their own positions.
-  const int64_t before = a->position + first, first_key = ck_first_key(&a->shape, before);
+  const int64_t before = a->position + first, first_key = ck_first_key(&a->shape, sequence, before);
   const bool bent = ck_is_bent(&a->shape);
   for (int64_t key = first_key, keys; key < before + count; key += keys) {
     const bool diagonal = key == before;
@@ -75,6 +76,7 @@ CK_INLINE void attend_block(const attention *blocked, int64_t sequence, int64_t 
       if (bent) ck_bend(&a->shape, head, scores + lane, NULL, width, visible, distance);
       if (diagonal) ck_mask(scores, width, keys, vector);
       ck_mask_window(&a->shape, scores + lane, width, visible, distance);
+      ck_mask_documents(&a->shape, sequence, scores + lane, width, visible, key, before + lane);
       weigh(scores + lane, width, visible, &maximum[vector], &total[vector], rescale + lane);
     }
     ck_combine(

@@ -113,7 +113,7 @@ CK_INLINE void differentiate_block(
   const int64_t start = sequence * a->shape.length;
   load_block(a, &block, start + first, head);
 
-  const int64_t column = ck_kv_column(&a->shape, head), first_key = ck_first_key(&a->shape, first);
+  const int64_t column = ck_kv_column(&a->shape, head), first_key = ck_first_key(&a->shape, sequence, first);
   const bool bent = ck_is_bent(&a->shape);
   for (int64_t key = first_key, keys; key < first + block.count; key += keys) {
     const bool diagonal = key == first;
@@ -134,6 +134,7 @@ CK_INLINE void differentiate_block(
       if (bent) ck_bend(&a->shape, head, scores, block.derivatives + lane, block.width, visible, distance);
       if (diagonal) ck_mask(block.weights, block.width, keys, vector);
       ck_mask_window(&a->shape, scores, block.width, visible, distance);
+      ck_mask_documents(&a->shape, sequence, scores, block.width, visible, key, first + lane);
       differentiate_softmax(&block, visible, lane);
       if (a->shape.softcap > 0) differentiate_softcap(&block, visible, lane);
     }

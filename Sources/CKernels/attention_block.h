@@ -3,11 +3,14 @@
 // Queries stand in lanes. Scores are kept transposed, [key][query]: products read rows of k and v as they lie, one
 // number against 16 queries, and maxima and sums over keys never cross lanes. Of the block on the diagonal, strips of
 // 16 keys are computed for the 16-query columns that see any of them. Of the blocks before, those that no query's
-// window reaches are left out: the first begins where the first query's window does.
+// window reaches are left out, as are those of earlier documents: the first begins where the first query's window or
+// document does.
 #pragma once
 
 #include "attention.h"
 #include "tile.h"
+
+#include <string.h>
 
 enum { ck_block_keys = 64 };
 
@@ -118,10 +121,18 @@ CK_INLINE void ck_bend(
   }
 }
 
+/// Position at which the document of position `position` begins.
+CK_INLINE int64_t ck_document_start(const ck_attention_shape *shape, int64_t sequence, int64_t position) {
+  if (!shape->document_starts) return 0;
+  const int64_t row = sequence * shape->length + position;
+  const int64_t start = shape->document_starts[row * shape->document_starts_stride];
+  return start < 0 ? 0 : start < position ? start : position;
+}
+
 /// First key that any query sees of a block of them, the first of which is at position `first`.
-CK_INLINE int64_t ck_first_key(const ck_attention_shape *shape, int64_t first) {
-  const int64_t key = first - shape->window + 1;
-  return key > 0 ? key : 0;
+CK_INLINE int64_t ck_first_key(const ck_attention_shape *shape, int64_t sequence, int64_t first) {
+  const int64_t key = first - shape->window + 1, start = ck_document_start(shape, sequence, first);
+  return key > start ? key : start;
 }
 
 /// Hides keys that came so long before their query that its window does not reach them. `distance` is how far key 0 is
@@ -136,6 +147,29 @@ CK_INLINE void ck_mask_window(
     ck_load(&x, scores + key * width);
     x = lane > (int32_t)(key - seen) ? (ck_lanes)-__builtin_inff() : x;
     ck_store(scores + key * width, &x);
+  }
+}
+
+/// Hides keys of earlier documents than their query's. Key 0 is at position `key`, the query of lane 0 at `query`.
+CK_INLINE void ck_mask_documents(
+  const ck_attention_shape *shape, int64_t sequence, float *scores, int64_t width, int64_t keys, int64_t key,
+  int64_t query) {
+  if (!shape->document_starts) return;
+  const int64_t left = shape->length - query, count = left < ck_lane_count ? left : ck_lane_count;
+  // The last lane's document begins last.
+  const int64_t hidden = ck_document_start(shape, sequence, query + count - 1) - key;
+  if (hidden <= 0) return;
+  int32_t first[ck_lane_count];
+  for (int64_t i = 0; i < ck_lane_count; i++) {
+    first[i] = i < count ? (int32_t)(ck_document_start(shape, sequence, query + i) - key) : 0;
+  }
+  ck_lane_integers start;
+  memcpy(&start, first, sizeof start);
+  for (int64_t i = 0; i < keys && i < hidden; i++) {
+    ck_lanes x;
+    ck_load(&x, scores + i * width);
+    x = start > (int32_t)i ? (ck_lanes)-__builtin_inff() : x;
+    ck_store(scores + i * width, &x);
   }
 }
 

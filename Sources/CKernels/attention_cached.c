@@ -128,7 +128,7 @@ CK_INLINE void attend_group(const ck_attention_forward *a, int64_t row, int64_t 
   memset(scratch, 0, (size_t)(count * padded) * sizeof(float));
   for (int64_t i = 0; i < count; i++) states[i] = (running){.maximum = -__builtin_inff()};
 
-  for (int64_t key = ck_first_key(&a->shape, position); key <= position; key += ck_block_keys) {
+  for (int64_t key = ck_first_key(&a->shape, row / length, position); key <= position; key += ck_block_keys) {
     const int64_t left = position + 1 - key, keys = left < ck_block_keys ? left : ck_block_keys;
     for (int64_t i = 0; i < count; i++) {
       attend_keys(

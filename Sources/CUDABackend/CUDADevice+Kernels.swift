@@ -104,20 +104,24 @@ extension CUDADevice {
     }
   }
 
-  public func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec) {
+  public func attention(
+    _ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?, _ spec: AttentionSpec
+  ) {
     launch { table, context in
       table.attention(
-        context, ic_tensor(y), ic_tensor(logSumExp), ic_tensor(qkv), ic_tensor(slopes), ic_attention_spec(spec))
+        context, ic_tensor(y), ic_tensor(logSumExp), ic_tensor(qkv), ic_tensor(slopes), ic_tensor(documentStarts),
+        ic_attention_spec(spec))
     }
   }
 
   public func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?,
+    _ spec: AttentionSpec
   ) {
     launch { table, context in
       table.attention_backward(
         context, ic_tensor(dqkv), ic_tensor(dy), ic_tensor(y), ic_tensor(logSumExp), ic_tensor(qkv),
-        ic_tensor(slopes), ic_attention_spec(spec))
+        ic_tensor(slopes), ic_tensor(documentStarts), ic_attention_spec(spec))
     }
   }
 

@@ -64,6 +64,16 @@ ic_status ic_check_log_sum_exp(
     (long long)log_sum_exp.rows, (long long)log_sum_exp.columns, (long long)qkv.rows, spec.heads);
 }
 
+ic_status ic_check_document_starts(
+  ic_context *context, const char *kernel, ic_tensor document_starts, ic_tensor qkv) {
+  const bool fits = document_starts.rows == qkv.rows && document_starts.columns == 1;
+  if (!document_starts.address || (fits && document_starts.dtype == IC_INT32)) return IC_OK;
+  return ic_fail(
+    context, IC_INVALID, "%s: document starts are %lld × %lld, type %d; int32, %lld × 1, are expected", kernel,
+    (long long)document_starts.rows, (long long)document_starts.columns, int(document_starts.dtype),
+    (long long)qkv.rows);
+}
+
 ic_attention_sizes ic_attention_sizes_of(ic_tensor qkv, ic_tensor slopes, ic_attention_spec spec) {
   ic_attention_sizes shape;
   shape.length = shape.capacity = int(spec.length);
@@ -75,6 +85,7 @@ ic_attention_sizes ic_attention_sizes_of(ic_tensor qkv, ic_tensor slopes, ic_att
   shape.scale = spec.scale;
   shape.softcap = spec.softcap;
   shape.slopes = ic_pointer<const float>(slopes);
+  shape.document_starts = {nullptr, 0};
   return shape;
 }
 
@@ -127,17 +138,20 @@ ic_status ic_attend(ic_context *context, const char *name, const ic_forward_argu
 }
 
 ic_status ic_attention(
-  ic_context *context, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_attention_spec spec) {
+  ic_context *context, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_tensor document_starts,
+  ic_attention_spec spec) {
   ic_status status = ic_check_attention(context, "attention", qkv, {y}, slopes, spec);
   if (status == IC_OK) status = ic_check_log_sum_exp(context, "attention", log_sum_exp, qkv, spec);
+  if (status == IC_OK) status = ic_check_document_starts(context, "attention", document_starts, qkv);
   if (status != IC_OK || qkv.rows == 0) return status;
-  status = ic_attention_engine_forward(context, y, log_sum_exp, qkv, slopes, spec);
+  status = ic_attention_engine_forward(context, y, log_sum_exp, qkv, slopes, document_starts, spec);
   if (status != IC_UNSUPPORTED) return status;
 
   return ic_by_type(context, qkv.dtype, "attention", [&](auto zero) {
     using T = decltype(zero);
     ic_forward_arguments<T> arguments;
     arguments.shape = ic_attention_sizes_of(qkv, slopes, spec);
+    arguments.shape.document_starts = ic_rows_of<const int32_t>(document_starts);
     arguments.q = ic_heads<const T>(qkv, 0, spec);
     arguments.k = ic_heads<const T>(qkv, spec.heads, spec);
     arguments.v = ic_heads<const T>(qkv, spec.heads + spec.kv_heads, spec);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "functions.cuh"
+#include "mma.cuh"
 #include "pack.cuh"
 
 // More than any sequence has: no window.
@@ -23,10 +24,39 @@ struct ic_attention_sizes {
   // What more is done to scores: capped, unless 0; slopes[head]·(key − query) added, unless NULL.
   float softcap;
   const float *slopes;
+  // [sequences·length, 1], where sequences hold several documents (and queries begin at position 0): the position at
+  // which the document of each row begins, before which its query sees no key. No less than that of the row before: what
+  // is left out relies on that, no address does. base NULL: sequences are one document each.
+  ic_rows<const int32_t> document_starts;
 
-  // Kernels that adjust scores are compiled apart (ADJUSTED), so that the others do not pay for it.
-  bool are_scores_adjusted() const { return softcap > 0 || slopes; }
+  // Kernels that adjust scores, or hide some, are compiled apart (ADJUSTED), so that the others do not pay for it.
+  bool are_scores_adjusted() const { return softcap > 0 || slopes || document_starts.base; }
 };
+
+// Where the document begins of row `row` of a sequence; after its end, that of its last row.
+template <bool ADJUSTED>
+__device__ __forceinline__ int ic_document_start(const ic_attention_sizes &shape, int64_t sequence, int row) {
+  if (!ADJUSTED || !shape.document_starts.base) return 0;
+  row = min(row, shape.length - 1);
+  return max(0, min(__ldg(shape.document_starts.at(sequence * shape.length + row, 0)), row));
+}
+
+// The first row after `row` whose document begins after it, or `length`: searched by the warp.
+__device__ __forceinline__ int ic_document_end(const ic_attention_sizes &shape, int64_t sequence, int row) {
+  if (!shape.document_starts.base) return shape.length;
+  int end = row + 1, left = shape.length - end;
+  // Of the `left` rows from `end` on, those that are looked for come after all others.
+  while (left > 0) {
+    const int step = (left + 31) / 32, probe = ic_lane() * step;
+    const bool before = probe < left && ic_document_start<true>(shape, sequence, end + probe) <= row;
+    const int probes = __popc(__ballot_sync(~0u, before));
+    if (probes == 0) break;
+    const int passed = (probes - 1) * step + 1;
+    end += passed;
+    left = min(left - passed, step - 1);
+  }
+  return end;
+}
 
 template <bool ADJUSTED>
 __device__ __forceinline__ float ic_attention_slope(const ic_attention_sizes &shape, int head) {
@@ -93,6 +123,8 @@ ic_status ic_check_attention(
   ic_attention_spec spec);
 ic_status ic_check_log_sum_exp(
   ic_context *, const char *kernel, ic_tensor log_sum_exp, ic_tensor qkv, ic_attention_spec spec);
+ic_status ic_check_document_starts(ic_context *, const char *kernel, ic_tensor document_starts, ic_tensor qkv);
+// Without documents.
 ic_attention_sizes ic_attention_sizes_of(ic_tensor qkv, ic_tensor slopes, ic_attention_spec spec);
 // The part of packed rows that starts at head `head`.
 template <class T> ic_rows<T> ic_heads(ic_tensor qkv, int64_t head, ic_attention_spec spec) {

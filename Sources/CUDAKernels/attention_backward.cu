@@ -72,18 +72,20 @@ static ic_status launch_backward(ic_context *context, const ic_backward_argument
 
 ic_status ic_attention_backward(
   ic_context *context, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv,
-  ic_tensor slopes, ic_attention_spec spec) {
+  ic_tensor slopes, ic_tensor document_starts, ic_attention_spec spec) {
   ic_status status = ic_check_attention(context, name, qkv, {dy, y}, slopes, spec);
   if (status == IC_OK) status = ic_check_attention(context, name, dqkv, {dy}, slopes, spec);
   if (status == IC_OK) status = ic_check_log_sum_exp(context, name, log_sum_exp, qkv, spec);
+  if (status == IC_OK) status = ic_check_document_starts(context, name, document_starts, qkv);
   if (status != IC_OK || qkv.rows == 0) return status;
-  status = ic_attention_engine_backward(context, dqkv, dy, y, log_sum_exp, qkv, slopes, spec);
+  status = ic_attention_engine_backward(context, dqkv, dy, y, log_sum_exp, qkv, slopes, document_starts, spec);
   if (status != IC_UNSUPPORTED) return status;
 
   return ic_by_type(context, qkv.dtype, name, [&](auto zero) {
     using T = decltype(zero);
     ic_backward_arguments<T> arguments;
     arguments.shape = ic_attention_sizes_of(qkv, slopes, spec);
+    arguments.shape.document_starts = ic_rows_of<const int32_t>(document_starts);
     arguments.q = ic_heads<const T>(qkv, 0, spec);
     arguments.k = ic_heads<const T>(qkv, spec.heads, spec);
     arguments.v = ic_heads<const T>(qkv, spec.heads + spec.kv_heads, spec);

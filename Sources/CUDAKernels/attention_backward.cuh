@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
   const ic_attention_block block(
     blockIdx.x / layout::PARTS, (length + KEYS - 1) / KEYS, shape.heads / shape.group);
   const int first = block.tile * KEYS, valid = min(KEYS, length - first);
-  const int queries_begin = first / QUERIES * QUERIES, queries_end = min(length, first + valid - 1 + shape.window);
+  const int queries_begin = first / QUERIES * QUERIES;
   const int64_t sequence_row = block.sequence * length, rows = shape.sequences * length;
 
   auto load_queries = [&](int head, int query, int stage_index) {
@@ -150,6 +150,10 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
     v_tile, ic_from(arguments.v, key_row, block.head * dimension), valid, dimension, load_bytes);
   int head = block.head * shape.group, query = queries_begin, stage = 0;
   load_queries(head, query, stage);
+  // While that arrives.
+  const int last = first + valid - 1;
+  const int queries_end =
+    min(ADJUSTED ? ic_document_end(shape, block.sequence, last) : length, last + shape.window);
 
   float dk[OUTPUT / 8][4], dv[OUTPUT / 8][4];
 #pragma unroll
@@ -168,6 +172,7 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
     if (next_query >= queries_end) next_query = queries_begin, next_head++;
     if (next_head < (block.head + 1) * shape.group) load_queries(next_head, next_query, stage ^ 1);
     if (query + QUERIES - 1 < warp_key || query >= warp_key + 15 + shape.window) continue;
+    if (ADJUSTED && ic_document_start<ADJUSTED>(shape, block.sequence, query) > warp_key + 15) continue;
     bf16 *q_tile = stages + stage * layout::STAGE, *dy_tile = q_tile + QUERIES * WIDTH;
     const float *log_sum_exp = statistics + stage * 2 * QUERIES, *delta = log_sum_exp + QUERIES;
 
@@ -187,6 +192,7 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
     if (query < warp_key + 15 || query + QUERIES - 1 >= warp_key + shape.window) {
       ic_mask_scores<true>(p, query, warp_key, shape.window);
     }
+    if constexpr (ADJUSTED) ic_mask_documents<true>(p, shape, block.sequence, query, warp_key);
 #pragma unroll
     for (int n = 0; n < QUERIES / 8; n++) {
 #pragma unroll
@@ -252,7 +258,8 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
   const int tiles = (length + QUERIES - 1) / QUERIES;
   const ic_attention_block block(blockIdx.x, tiles, shape.heads);
   const int first = (tiles - 1 - block.tile) * QUERIES, valid = min(QUERIES, length - first);
-  const int keys_end = first + valid, keys_begin = max(0, first - shape.window + 1) / KEYS * KEYS;
+  const int document_start = ic_document_start<ADJUSTED>(shape, block.sequence, first);
+  const int keys_end = first + valid, keys_begin = max(document_start, first - shape.window + 1) / KEYS * KEYS;
   const int64_t sequence_row = block.sequence * length, first_row = sequence_row + first;
   const int head = block.head * dimension, kv_head = block.head / shape.group * dimension;
 
@@ -301,12 +308,14 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
   // Adjusted scores are to base 2 already.
   const float scale_log2 = ADJUSTED ? 1 : shape.scale * IC_LOG2_E;
   const ic_score_adjustment adjustment(shape, ic_attention_slope<ADJUSTED>(shape, block.head));
+  const int warp_start = ic_document_start<ADJUSTED>(shape, block.sequence, warp_query);
   bool odd = false;
   for (int key = keys_begin; key < keys_end; key += KEYS, odd = !odd) {
     ic_wait_for_copies<0>();
     __syncthreads();  // this stage is here, and nobody reads the other one any more
     if (key + KEYS < keys_end) load_keys(key + KEYS, stages + !odd * layout::STAGE);
     if (key > warp_query + 15 || key + KEYS - 1 <= warp_query - shape.window) continue;
+    if (ADJUSTED && key + KEYS <= warp_start) continue;
     bf16 *k_tile = stages + odd * layout::STAGE, *v_tile = k_tile + KEYS * WIDTH;
 
     float p[KEYS / 8][4], ds[KEYS / 8][4];
@@ -328,6 +337,7 @@ __global__ void __launch_bounds__(32 * WARPS, BLOCKS)
     if (key + KEYS - 1 > warp_query || key <= warp_query + 15 - shape.window) {
       ic_mask_scores<false>(p, warp_query, key, shape.window);
     }
+    if constexpr (ADJUSTED) ic_mask_documents<false>(p, shape, block.sequence, warp_query, key);
 #pragma unroll
     for (int n = 0; n < KEYS / 8; n++) {
 #pragma unroll

@@ -148,16 +148,18 @@ bool aligned(ic_tensor tensor) {
   return tensor.dtype == IC_BFLOAT16 && tensor.address % 16 == 0 && tensor.stride % 8 == 0;
 }
 
-// Plain causal attention: no window, no scores that are capped or have a slope.
-bool is_plain(const ic_attention_spec &spec, ic_tensor slopes) {
-  return (spec.window == 0 || spec.window >= spec.length) && spec.softcap == 0 && slopes.address == 0;
+// Plain causal attention: no window, no documents, no scores that are capped or have a slope.
+bool is_plain(const ic_attention_spec &spec, ic_tensor slopes, ic_tensor document_starts) {
+  return (spec.window == 0 || spec.window >= spec.length) && spec.softcap == 0 && slopes.address == 0 &&
+         document_starts.address == 0;
 }
 
-bool serves(ic_context *context, const ic_attention_spec &spec, ic_tensor qkv, ic_tensor slopes) {
+bool serves(
+  ic_context *context, const ic_attention_spec &spec, ic_tensor qkv, ic_tensor slopes, ic_tensor document_starts) {
   return context->attention && context->attention->handle && aligned(qkv) && spec.length > 0 && spec.kv_heads > 0 &&
          spec.head_dimension % 8 == 0 && spec.head_dimension <= 128 && spec.heads % spec.kv_heads == 0 &&
          qkv.rows % spec.length == 0 && qkv.rows > 0 && qkv.rows / spec.length <= 65535 &&
-         is_plain(spec, slopes);
+         is_plain(spec, slopes, document_starts);
 }
 
 // The plan of a shape, made the first time. NULL: cuDNN does not serve it.
@@ -197,8 +199,9 @@ void *at(ic_tensor tensor, int64_t row, int64_t column) {
 }  // namespace
 
 ic_status ic_attention_engine_forward(
-  ic_context *context, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_attention_spec spec) {
-  if (!serves(context, spec, qkv, slopes) || !aligned(y)) return IC_UNSUPPORTED;
+  ic_context *context, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_tensor document_starts,
+  ic_attention_spec spec) {
+  if (!serves(context, spec, qkv, slopes, document_starts) || !aligned(y)) return IC_UNSUPPORTED;
   ic_attention_engine *engine = context->attention;
   ic_attention_shape shape = shape_of(spec, qkv, y);
   Plan *plan = plan_for(context, engine->forward, shape, "forward", ic_attention_forward_graph);
@@ -229,8 +232,10 @@ ic_status ic_attention_engine_forward(
 
 ic_status ic_attention_engine_backward(
   ic_context *context, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv,
-  ic_tensor slopes, ic_attention_spec spec) {
-  if (!serves(context, spec, qkv, slopes) || !aligned(y) || !aligned(dy) || !aligned(dqkv)) return IC_UNSUPPORTED;
+  ic_tensor slopes, ic_tensor document_starts, ic_attention_spec spec) {
+  if (!serves(context, spec, qkv, slopes, document_starts) || !aligned(y) || !aligned(dy) || !aligned(dqkv)) {
+    return IC_UNSUPPORTED;
+  }
   ic_attention_engine *engine = context->attention;
   ic_attention_shape shape = shape_of(spec, qkv, y);
   shape.dqkv_stride = dqkv.stride;

@@ -104,10 +104,15 @@ __global__ void ic_attention_float_kernel(ic_forward_arguments<float> arguments)
 
   const int warp_row = ic_warp() * IC_FLOAT_OWN, warp_position = position + warp_row;
   float y[IC_FLOAT_OWN][COLUMNS] = {}, maximum[IC_FLOAT_OWN], total[IC_FLOAT_OWN] = {};
+  int start[IC_FLOAT_OWN];
 #pragma unroll
-  for (int i = 0; i < IC_FLOAT_OWN; i++) maximum[i] = -INFINITY;
+  for (int i = 0; i < IC_FLOAT_OWN; i++) {
+    maximum[i] = -INFINITY;
+    start[i] = ic_document_start<ADJUSTED>(shape, block.sequence, first + warp_row + i);
+  }
   const float slope = ic_attention_slope<ADJUSTED>(shape, block.head);
-  for (int key = max(0, position - shape.window + 1); key < keys_end; key += IC_FLOAT_TILE) {
+  const int document_start = ic_document_start<ADJUSTED>(shape, block.sequence, first);
+  for (int key = max(document_start, position - shape.window + 1); key < keys_end; key += IC_FLOAT_TILE) {
     __syncthreads();
     const int64_t row = first_key + key;
     ic_float_load(
@@ -122,7 +127,7 @@ __global__ void ic_attention_float_kernel(ic_forward_arguments<float> arguments)
 #pragma unroll
     for (int i = 0; i < IC_FLOAT_OWN; i++) {
       const int before = warp_position + i - (key + ic_lane());
-      const float score = before >= 0 && before < shape.window
+      const float score = before >= 0 && before < shape.window && (!ADJUSTED || key + ic_lane() >= start[i])
         ? ic_score<ADJUSTED>(shape, slope, scores[i], before).value
         : -INFINITY;
       const float largest = fmaxf(maximum[i], ic_warp_maximum(score));
@@ -172,6 +177,7 @@ __global__ void ic_attention_float_queries_kernel(ic_backward_arguments<float> a
 
   const int warp_row = ic_warp() * IC_FLOAT_OWN, warp_query = first + warp_row;
   float dq[IC_FLOAT_OWN][COLUMNS] = {}, log_sum_exp[IC_FLOAT_OWN], delta[IC_FLOAT_OWN], factors[IC_FLOAT_OWN];
+  int start[IC_FLOAT_OWN];
 #pragma unroll
   for (int i = 0; i < IC_FLOAT_OWN; i++) {
     const bool inside = warp_row + i < valid;
@@ -179,9 +185,11 @@ __global__ void ic_attention_float_queries_kernel(ic_backward_arguments<float> a
     log_sum_exp[i] = inside ? arguments.scaled_log_sum_exp[index] : 0;
     delta[i] = inside ? arguments.delta[index] : 0;
     factors[i] = shape.scale;
+    start[i] = ic_document_start<ADJUSTED>(shape, block.sequence, warp_query + i);
   }
   const float slope = ic_attention_slope<ADJUSTED>(shape, block.head);
-  for (int key = max(0, first - shape.window + 1); key < first + valid; key += IC_FLOAT_TILE) {
+  const int document_start = ic_document_start<ADJUSTED>(shape, block.sequence, first);
+  for (int key = max(document_start, first - shape.window + 1); key < first + valid; key += IC_FLOAT_TILE) {
     __syncthreads();
     const int64_t row = sequence_row + key;
     const int left = first + valid - key;
@@ -197,7 +205,8 @@ __global__ void ic_attention_float_queries_kernel(ic_backward_arguments<float> a
     for (int i = 0; i < IC_FLOAT_OWN; i++) {
       const int before = warp_query + i - (key + ic_lane());
       const ic_attention_score score = ic_score<ADJUSTED>(shape, slope, scores[i], before);
-      const float p = before >= 0 && before < shape.window ? expf(score.value - log_sum_exp[i]) : 0;
+      const bool is_seen = before >= 0 && before < shape.window && (!ADJUSTED || key + ic_lane() >= start[i]);
+      const float p = is_seen ? expf(score.value - log_sum_exp[i]) : 0;
       weights[i * IC_FLOAT_TILE + ic_lane()] = p * (gradients[i] - delta[i]) * score.derivative;
     }
     __syncwarp();
@@ -221,7 +230,9 @@ __global__ void ic_attention_float_keys_kernel(ic_backward_arguments<float> argu
 
   const ic_attention_block block(blockIdx.x, (length + keys - 1) / keys, shape.heads / shape.group);
   const int first = block.tile * keys, valid = min(keys, length - first);
-  const int queries_end = min(length, first + valid - 1 + shape.window);
+  const int last = first + valid - 1;
+  const int queries_end =
+    min(ADJUSTED ? ic_document_end(shape, block.sequence, last) : length, last + shape.window);
   const int64_t sequence_row = block.sequence * length, first_row = sequence_row + first;
   const int kv_head = block.head * dimension;
   ic_float_load(k_tile, keys, ic_from(arguments.k, first_row, kv_head), valid, dimension);
@@ -243,6 +254,7 @@ __global__ void ic_attention_float_keys_kernel(ic_backward_arguments<float> argu
       const int64_t index = head * (shape.sequences * length) + row + ic_lane();
       const float log_sum_exp = inside ? arguments.scaled_log_sum_exp[index] : 0;
       const float delta = inside ? arguments.delta[index] : 0;
+      const int start = ic_document_start<ADJUSTED>(shape, block.sequence, query + ic_lane());
       float scores[IC_FLOAT_OWN], gradients[IC_FLOAT_OWN];
       ic_float_dots(scores, k_tile + warp_row * pitch, q_tile, pitch);
       ic_float_dots(gradients, v_tile + warp_row * pitch, dy_tile, pitch);
@@ -250,7 +262,9 @@ __global__ void ic_attention_float_keys_kernel(ic_backward_arguments<float> argu
       for (int i = 0; i < IC_FLOAT_OWN; i++) {
         const int after = query + ic_lane() - (warp_key + i);
         const ic_attention_score score = ic_score<ADJUSTED>(shape, slope, scores[i], after);
-        const float p = inside && after >= 0 && after < shape.window ? expf(score.value - log_sum_exp) : 0;
+        const bool is_seen =
+          inside && after >= 0 && after < shape.window && (!ADJUSTED || warp_key + i >= start);
+        const float p = is_seen ? expf(score.value - log_sum_exp) : 0;
         p_weights[i * IC_FLOAT_TILE + ic_lane()] = p;
         ds_weights[i * IC_FLOAT_TILE + ic_lane()] = p * (gradients[i] - delta) * score.derivative;
       }

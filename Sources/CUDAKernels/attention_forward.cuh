@@ -68,6 +68,12 @@ template <int WIDTH, int ROW_TILES, int KEYS> struct ic_forward_warp {
     }
   }
 
+  // The same where it is of an earlier document. The warp's first row is row `row` of its sequence.
+  __device__ __forceinline__ void mask_documents(const ic_attention_sizes &shape, int64_t sequence, int row, int key) {
+#pragma unroll
+    for (int m = 0; m < ROW_TILES; m++) ic_mask_documents<false>(scores[m], shape, sequence, row + 16 * m, key);
+  }
+
   // scores = e^(scale·(scores − maximum)), with maximum, total and y brought up to date.
   __device__ __forceinline__ void weigh(float scale_log2) {
 #pragma unroll
@@ -148,7 +154,8 @@ __global__ void __launch_bounds__(128, BLOCKS) ic_attention_forward_kernel(ic_fo
   const int first = (tiles - 1 - block.tile) * QUERIES, valid = min(QUERIES, shape.length - first);
   const int position = ic_attention_position(arguments.scalars, shape) + first;
   const int keys_end = position + valid;
-  const int keys_begin = max(0, position - shape.window + 1) / KEYS * KEYS;
+  const int document_start = ic_document_start<ADJUSTED>(shape, block.sequence, first);
+  const int keys_begin = max(document_start, position - shape.window + 1) / KEYS * KEYS;
 
   const int64_t first_row = block.sequence * shape.length + first, first_key = block.sequence * shape.capacity;
   const int head = block.head * shape.dimension, kv_head = block.head / shape.group * shape.dimension;
@@ -170,11 +177,12 @@ __global__ void __launch_bounds__(128, BLOCKS) ic_attention_forward_kernel(ic_fo
   // Adjusted scores are to base 2 already.
   const float scale_log2 = ADJUSTED ? 1 : shape.scale * IC_LOG2_E;
   const ic_score_adjustment adjustment(shape, ic_attention_slope<ADJUSTED>(shape, block.head));
+  const int warp_start = ic_document_start<ADJUSTED>(shape, block.sequence, first + warp_row);
   for (int key = keys_begin; key < keys_end; key += KEYS) {
     ic_wait_for_copies<0>();
     __syncthreads();  // keys are here, and nobody reads values any more
     load_keys(v_tile, v, key);
-    const bool seen = key <= warp_position + 16 * ROW_TILES - 1;
+    const bool seen = key <= warp_position + 16 * ROW_TILES - 1 && (!ADJUSTED || key + KEYS > warp_start);
     if (seen) warp.score(q_tile, warp_row, k_tile);
     ic_wait_for_copies<0>();
     __syncthreads();  // values are here, and nobody reads keys any more
@@ -182,6 +190,7 @@ __global__ void __launch_bounds__(128, BLOCKS) ic_attention_forward_kernel(ic_fo
     if (!seen) continue;
     if (ADJUSTED) warp.adjust(adjustment, warp_position, key);
     warp.mask(warp_position, key, shape.window);
+    if (ADJUSTED) warp.mask_documents(shape, block.sequence, first + warp_row, key);
     warp.weigh(scale_log2);
     warp.combine(warp_position, key, v_tile, shape.dimension);
   }

@@ -121,6 +121,37 @@ __device__ __forceinline__ void ic_mask_scores(float (&scores)[TILES][4], int qu
   }
 }
 
+// −infinity where a key is of an earlier document than a query, in scores laid out as above.
+template <bool TRANSPOSED, int TILES>
+__device__ __forceinline__ void ic_mask_documents(
+  float (&scores)[TILES][4], const ic_attention_sizes &shape, int64_t sequence, int query, int key) {
+  // The last query's document begins last.
+  const int last = query + (TRANSPOSED ? 8 * TILES : 16) - 1;
+  if (ic_document_start<true>(shape, sequence, last) <= key) return;
+  const int lane = ic_recomputed(ic_lane()), row = lane / 4, column = lane % 4 * 2;
+  // In a query's row or column, keys further than this from the tile's first are seen.
+  const auto hidden = [&](int further) { return ic_document_start<true>(shape, sequence, query + further) - key; };
+  if (TRANSPOSED) {
+#pragma unroll
+    for (int n = 0; n < TILES; n++) {
+      const int first[2] = {hidden(8 * n + column), hidden(8 * n + column + 1)};
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        if (row + i / 2 * 8 < first[i % 2]) scores[n][i] = -INFINITY;
+      }
+    }
+  } else {
+    const int first[2] = {hidden(row), hidden(row + 8)};
+#pragma unroll
+    for (int n = 0; n < TILES; n++) {
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        if (8 * n + column + i % 2 < first[i / 2]) scores[n][i] = -INFINITY;
+      }
+    }
+  }
+}
+
 // How the scores of a head are adjusted, in tiles laid out as above. Products of q and k come in, and what leaves is to
 // base 2: scores · log₂e.
 struct ic_score_adjustment {

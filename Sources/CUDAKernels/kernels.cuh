@@ -38,11 +38,12 @@ ic_status ic_rope(ic_context *, ic_tensor x, ic_tensor table, ic_rope_spec spec,
 
 // attention.cu
 ic_status ic_attention(
-  ic_context *, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_attention_spec spec);
+  ic_context *, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_tensor document_starts,
+  ic_attention_spec spec);
 // attention_backward.cu
 ic_status ic_attention_backward(
   ic_context *, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes,
-  ic_attention_spec spec);
+  ic_tensor document_starts, ic_attention_spec spec);
 // attention_cached.cu
 ic_status ic_attention_cached(
   ic_context *, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, ic_tensor slopes, int64_t capacity,
@@ -80,7 +81,8 @@ void ic_attention_engine_destroy(ic_context *);
 void ic_attention_engine_describe(ic_context *, char *words, size_t capacity);
 // IC_UNSUPPORTED (without an error being set) where the engine does not serve this shape: the caller's own kernels do.
 ic_status ic_attention_engine_forward(
-  ic_context *, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_attention_spec spec);
+  ic_context *, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes, ic_tensor document_starts,
+  ic_attention_spec spec);
 ic_status ic_attention_engine_backward(
   ic_context *, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes,
-  ic_attention_spec spec);
+  ic_tensor document_starts, ic_attention_spec spec);

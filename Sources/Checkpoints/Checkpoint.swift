@@ -1,4 +1,5 @@
 import Files
+import HDF5
 
 /// Opens checkpoints.
 public enum Checkpoint {
@@ -53,7 +54,7 @@ public enum Checkpoint {
     if let file = Llama2CFile(file) { return file }
     if PyTorchFile.isZip(file) || PyTorchFile.isPickle(file) { return try PyTorchCheckpoint(file) }
     if let found = ForeignFormat(file) { throw .unsupportedFormat(path: path, found: found.description) }
-    if file.withBytes({ HDF5Superblock.start(in: $0) }) != nil { return try HDF5File(file) }
+    if HDF5File.isHDF5(file) { return try HDF5Checkpoint(file) }
     guard path.hasSuffix(".safetensors") else {
       throw .unsupportedFormat(
         path: path, found: "not a format that is known; expected safetensors, PyTorch, HDF5 or llama2.c")

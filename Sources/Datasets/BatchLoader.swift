@@ -3,29 +3,37 @@ import Tensors
 /// Draws training batches from a mixture of sources.
 ///
 /// Each row comes from one source, chosen by weight, and from one file of it. The order of rows depends on the seed alone, not
-/// on how many rows are asked for at a time. Nothing is allocated in `next`.
+/// on how many rows are asked for at a time. Nothing is allocated in `next`, HDF5 files apart.
 public final class BatchLoader {
   public let sequenceLength: Int
   public let sampling: Sampling
+  public let masking: DocumentMasking
 
   private let pools: [SequencePool]
   // cumulative[i]: the weights of sources 0...i over the sum of all.
   private let cumulative: [Double]
   private var random: SplitMix64
   private var cursors: [LoaderState.Source]
+  // T + 1 ids.
+  private let scratch: UnsafeMutablePointer<Int32>
 
-  /// - Parameter T: the sequence length; every file must hold at least T + 1 tokens, since targets are inputs shifted by one.
-  /// - Throws: `DatasetError` for no sources, a weight that is not a finite number above 0, or files that are too short.
-  public init(sources: [TokenSource], sequenceLength T: Int, sampling: Sampling, seed: UInt64) throws(DatasetError) {
+  /// - Parameter T: the sequence length; of every source one file must hold at least T + 1 tokens, since targets are inputs
+  ///   shifted by one.
+  /// - Throws: `DatasetError` for no sources, a weight that is not a finite number above 0, files that are too short, or files
+  ///   that do not say what separates their documents where `masking` needs to know.
+  public init(
+    sources: [TokenSource], sequenceLength T: Int, sampling: Sampling, seed: UInt64, masking: DocumentMasking = .none
+  ) throws(DatasetError) {
     guard !sources.isEmpty else { throw .noSources }
     sequenceLength = T
     self.sampling = sampling
+    self.masking = masking
     var pools: [SequencePool] = []
     for source in sources {
       guard source.weight.isFinite, source.weight > 0 else {
         throw .invalidWeight(source: source.name, weight: source.weight)
       }
-      pools.append(try SequencePool(source, sequenceLength: T, sampling: sampling))
+      pools.append(try SequencePool(source, sequenceLength: T, sampling: sampling, masking: masking))
     }
     self.pools = pools
     let total = sources.reduce(0) { $0 + $1.weight }
@@ -36,7 +44,10 @@ public final class BatchLoader {
     }
     random = SplitMix64(seed: seed)
     cursors = sources.map { LoaderState.Source(tokens: $0.tokens, epoch: 0, position: 0, rows: 0) }
+    scratch = .allocate(capacity: T + 1)
   }
+
+  deinit { scratch.deallocate() }
 
   /// Tokens (targets) in one pass over the blocks of all sources: ⌊(tokens − 1) / T⌋ · T of each file.
   public var tokensPerEpoch: Int { pools.reduce(0) { $0 + $1.blocks } * sequenceLength }
@@ -44,15 +55,27 @@ public final class BatchLoader {
   /// Tokens drawn so far.
   public var tokensDrawn: Int { cursors.reduce(0) { $0 + $1.rows } * sequenceLength }
 
-  /// Fills B rows of T inputs and T targets, [B, T] each; targets are the inputs shifted by one.
-  public func next(rows B: Int, tokens: UnsafeMutablePointer<Int32>, targets: UnsafeMutablePointer<Int32>) {
-    let T = sequenceLength
+  /// Fills the first B rows of `batch`: T inputs and T targets each, which are the inputs shifted by one, masked where that
+  /// was asked for.
+  /// - Throws: as `TokenFile.copy`. The loader may stand anywhere among the B rows then.
+  public func next(rows B: Int, _ batch: BatchRows) throws {
     for row in 0..<B {
-      let source = drawSource()
-      pools[source].copy(
-        drawSequence(source), tokens: tokens.advanced(by: row &* T), targets: targets.advanced(by: row &* T))
-      cursors[source].rows += 1
+      let (source, sequence) = draw()
+      try pools[source].copy(sequence, to: batch.dropFirst(row, length: sequenceLength), scratch: scratch)
     }
+  }
+
+  /// Passes over rows without reading them.
+  public func skip(rows B: Int) {
+    for _ in 0..<B { _ = draw() }
+  }
+
+  /// What the next row is: a source, and the number of a window or a block of it.
+  private func draw() -> (source: Int, sequence: Int) {
+    let source = drawSource()
+    let sequence = drawSequence(source)
+    cursors[source].rows += 1
+    return (source, sequence)
   }
 
   private func drawSource() -> Int {
@@ -62,7 +85,6 @@ public final class BatchLoader {
     return cumulative.firstIndex { point < $0 } ?? pools.count - 1
   }
 
-  /// The number of a window or a block of `source`.
   private func drawSequence(_ source: Int) -> Int {
     let count = pools[source].sequences
     guard sampling == .epochs else { return random.next(below: count) }
@@ -83,6 +105,12 @@ public final class BatchLoader {
     let sources = cursors.map { $0 }
     return LoaderState(
       sampling: sampling, sequenceLength: sequenceLength, seed: random.seed, draws: random.draws, sources: sources)
+  }
+
+  /// Makes an earlier state of this loader the present one, without allocating anything.
+  func copyState(to state: inout LoaderState) {
+    state.draws = random.draws
+    for source in cursors.indices { state.sources[source] = cursors[source] }
   }
 
   /// Goes on where `state` was taken.

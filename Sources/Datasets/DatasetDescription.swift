@@ -13,6 +13,9 @@ public struct DatasetDescription: Sendable, Equatable {
     public var tokens: Int
     /// Documents that were written here whole.
     public var documents: Int
+    /// The file with the number of tokens of each document (raw little-endian uint32), if there is one. A document that the
+    /// end of the training data cuts has an entry on both sides.
+    public var documentsFile: String?
   }
 
   public struct Source: Sendable, Equatable {
@@ -44,13 +47,23 @@ public struct DatasetDescription: Sendable, Equatable {
   public var textKey: String
   public var documentDelimiter: String?
   public var maximumTokens: Int?
-  /// Documents that were tokenised.
+  /// Whether `maximumTokens` left something out: the documents are a sample without replacement.
+  public var isSampled = false
+  /// Documents that were tokenised and kept.
   public var documents: Int
-  /// Documents that were left out because they hold no text.
+  /// Documents that were left out because they hold no text. With a sample this and the next two count what was read: a
+  /// document is passed over unread once it cannot be part of the sample.
   public var emptyDocuments: Int
-  /// Bytes of UTF-8 text in `documents`.
+  /// Documents that were left out because an earlier one has the same text; nil if that was not asked for.
+  public var duplicateDocuments: Int?
+  /// Documents that were left out because they could not be read; `bad-lines.txt` lists them.
+  public var badLines = 0
+  /// Bytes of UTF-8 text in `documents`; of one that is cut, in proportion.
   public var textBytes: Int
   public var sources: [Source]
+
+  /// nil where nothing separates the documents.
+  public var boundary: DocumentBoundary? { DocumentBoundary(separator, token: separatorToken) }
 
   public var tokens: Int { train.tokens + (validation?.tokens ?? 0) }
 
@@ -91,8 +104,11 @@ extension DatasetDescription {
       "text_key": .string(textKey),
       "document_delimiter": documentDelimiter.map { .string($0) } ?? .null,
       "max_tokens": maximumTokens.map { .integer(Int64($0)) } ?? .null,
+      "sampled": .bool(isSampled),
       "documents": .integer(Int64(documents)),
       "empty_documents": .integer(Int64(emptyDocuments)),
+      "duplicate_documents": duplicateDocuments.map { .integer(Int64($0)) } ?? .null,
+      "bad_lines": .integer(Int64(badLines)),
       "text_bytes": .integer(Int64(textBytes)),
       "sources": .array(
         sources.map { .object(["path": .string($0.path), "bytes": .integer(Int64($0.bytes))]) }),
@@ -102,15 +118,8 @@ extension DatasetDescription {
   /// Reads `path`. The file is checked: every key has the right type, counts are not negative, file names stay in the directory.
   /// - Throws: `DatasetError.malformedDescription`, `FileError`.
   public init(path: String) throws {
-    let root: JSON
-    do { root = try JSON(contentsOf: path) } catch let error as JSONError {
-      throw DatasetError.malformedDescription(path: path, reason: "\(error)")
-    }
     let reader = DescriptionReader(path: path)
-    guard root.object != nil, root["format"]?.string == DatasetDescription.format else {
-      throw reader.wrong("format", expected: "\"\(DatasetDescription.format)\"")
-    }
-    guard root["version"]?.integer == 1 else { throw reader.wrong("version", expected: "1") }
+    let root = try reader.root(format: DatasetDescription.format)
     storage = try reader.choice(root, "dtype")
     vocabularySize = try reader.count(root, "vocabulary_size")
     tokenizerHash = try reader.string(root, "tokenizer_sha256")
@@ -131,8 +140,12 @@ extension DatasetDescription {
     textKey = try reader.string(root, "text_key")
     documentDelimiter = root["document_delimiter"]?.string
     maximumTokens = root["max_tokens"]?.integer
+    // Earlier versions took the head of the input, and left nothing else out.
+    isSampled = root["sampled"]?.bool ?? false
     documents = try reader.count(root, "documents")
     emptyDocuments = try reader.count(root, "empty_documents")
+    duplicateDocuments = try reader.optionalCount(root, "duplicate_documents")
+    badLines = try reader.optionalCount(root, "bad_lines") ?? 0
     textBytes = try reader.count(root, "text_bytes")
     sources = []
     for source in root["sources"]?.array ?? [] {
@@ -143,43 +156,29 @@ extension DatasetDescription {
 
 extension DatasetDescription.Split {
   var json: JSON {
-    .object(["file": .string(file), "tokens": .integer(Int64(tokens)), "documents": .integer(Int64(documents))])
+    var object: JSONObject = [
+      "file": .string(file), "tokens": .integer(Int64(tokens)), "documents": .integer(Int64(documents)),
+    ]
+    object["documents_file"] = documentsFile.map { .string($0) }
+    return .object(object)
   }
 }
 
-private struct DescriptionReader {
-  let path: String
-
-  func wrong(_ key: String, expected: String) -> DatasetError {
-    .malformedDescription(path: path, reason: "'\(key)': expected \(expected)")
+extension DescriptionReader {
+  fileprivate func optionalCount(_ json: JSON, _ key: String) throws(DatasetError) -> Int? {
+    guard let value = json[key], value != .null else { return nil }
+    return try count(json, key)
   }
 
-  func string(_ json: JSON, _ key: String) throws(DatasetError) -> String {
-    guard let value = json[key]?.string else { throw wrong(key, expected: "a string") }
-    return value
-  }
-
-  func count(_ json: JSON, _ key: String) throws(DatasetError) -> Int {
-    guard let value = json[key]?.integer, DatasetDescription.counts.contains(value) else {
-      throw wrong(key, expected: "a whole number, 0 or more")
-    }
-    return value
-  }
-
-  func choice<Choice: RawRepresentable<String>>(_ json: JSON, _ key: String) throws(DatasetError) -> Choice {
-    guard let value = json[key]?.string, let choice = Choice(rawValue: value) else {
-      throw wrong(key, expected: "a known name")
-    }
-    return choice
-  }
-
-  func split(_ json: JSON?, _ key: String) throws(DatasetError) -> DatasetDescription.Split {
+  fileprivate func split(_ json: JSON?, _ key: String) throws(DatasetError) -> DatasetDescription.Split {
     guard let json, json.object != nil else { throw wrong(key, expected: "an object") }
     let file = try string(json, "file")
-    guard !file.isEmpty, file != ".", file != "..", !file.utf8.contains(0x2F), !file.utf8.contains(0) else {
-      throw wrong(key + ".file", expected: "the name of a file in the same directory")
+    let documentsFile = json["documents_file"] == nil ? nil : try string(json, "documents_file")
+    for (name, value) in [("file", file), ("documents_file", documentsFile ?? "-")] where !isFileName(value) {
+      throw wrong("\(key).\(name)", expected: "the name of a file in the same directory")
     }
     return DatasetDescription.Split(
-      file: file, tokens: try count(json, "tokens"), documents: try count(json, "documents"))
+      file: file, tokens: try count(json, "tokens"), documents: try count(json, "documents"),
+      documentsFile: documentsFile)
   }
 }

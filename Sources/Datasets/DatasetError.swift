@@ -22,9 +22,13 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
   case textNotAString(location: String, key: String, found: String)
   case invalidUTF8(location: String)
   case documentTooLong(location: String, limit: Int)
+  case noPlaceToCut(location: String, limit: Int)
+  /// `last` is what was wrong with the last of the `count`.
+  case tooManyBadLines(count: Int, limit: Int, last: String)
 
   // Preparation
   case invalidOption(name: String, value: String, expected: String)
+  case missingDomain(name: String, reason: String)
   case noSeparatorToken(separator: String)
   case tokenOutsideTokenizer(location: String, token: Int, vocabularySize: Int)
   case nothingToPrepare(inputs: Int)
@@ -38,6 +42,9 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
   case unfinished(path: String)
   case malformedDescription(path: String, reason: String)
   case missingSplit(path: String, split: String, expected: String)
+  case textInsteadOfTokens(path: String)
+  case foreignTokenFile(path: String, what: String)
+  case malformedTokenFile(path: String, format: TokenFormat, reason: String)
   case emptyTokenFile(path: String)
   case partialToken(path: String, bytes: Int, bytesPerToken: Int)
   case countMismatch(path: String, expected: Int, found: Int)
@@ -49,6 +56,9 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
   case invalidSequenceLength(Int)
   case invalidRowCount(Int)
   case sequenceLongerThanData(path: String, tokens: Int, sequenceLength: Int)
+  case mixtureInsideSource(path: String)
+  case unknownBoundary(path: String)
+  case invalidShard(rank: Int, count: Int, globalBatch: Int)
   case stateMismatch(what: String, saved: String, current: String)
 
   public var description: String {
@@ -75,10 +85,17 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
     case .textNotAString(let location, let key, let found):
       "\(location): '\(key)' holds \(found), expected a string"
     case .invalidUTF8(let location): "\(location): the text is not valid UTF-8"
-    case .documentTooLong(let location, let limit):
-      "\(location): a document longer than \(limit) bytes; split the file, or name the text between documents "
-        + "(--document-delimiter)"
+    case .documentTooLong(let location, let limit): "\(location): a document longer than \(limit) bytes"
+    case .noPlaceToCut(let location, let limit):
+      "\(location): \(limit) bytes of text without a space or a line break at which the tokenizer could cut them"
+    case .tooManyBadLines(_, 0, let last):
+      "\(last); --max-bad-lines N leaves up to N such documents out, and lists them"
+    case .tooManyBadLines(let count, let limit, let last):
+      "\(count) documents cannot be read, more than --max-bad-lines \(limit) allows; the last one is \(last); "
+        + "with a higher limit the same command goes on"
     case .invalidOption(let name, let value, let expected): "\(name): expected \(expected), found \(value)"
+    case .missingDomain(let name, let reason):
+      "domain '\(name)': \(reason); --skip-missing-domains leaves it out and gives its share to the others"
     case .noSeparatorToken(let separator):
       "document separator '\(separator)': the tokenizer has no end-of-text token; use --document-separator none"
     case .tokenOutsideTokenizer(let location, let token, let vocabularySize):
@@ -95,6 +112,10 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unfinished(let path): "\(path): the preparation was not finished; run the same prepare command again"
     case .malformedDescription(let path, let reason): "\(path): \(reason)"
     case .missingSplit(let path, let split, let expected): "\(path): has no \(split) tokens (expected \(expected))"
+    case .textInsteadOfTokens(let path): "\(path): text, expected tokens; make them with inheritune prepare"
+    case .foreignTokenFile(let path, let what): "\(path): expected tokens, found \(what)"
+    case .malformedTokenFile(let path, let format, let reason):
+      "\(path): not a whole \(format.rawValue) token file: \(reason)"
     case .emptyTokenFile(let path): "\(path): holds no tokens"
     case .partialToken(let path, let bytes, let bytesPerToken):
       "\(path): \(bytes) bytes is not a whole number of \(bytesPerToken)-byte tokens; the file is cut or of another type"
@@ -109,6 +130,14 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
     case .invalidRowCount(let rows): "\(rows) rows in a batch, expected 1 or more"
     case .sequenceLongerThanData(let path, let tokens, let sequenceLength):
       "\(path): \(tokens) tokens, but one sequence of length \(sequenceLength) needs \(sequenceLength) + 1"
+    case .mixtureInsideSource(let path):
+      "\(path): a mixture, which has weights of its own; name it alone, or the directories of its domains"
+    case .unknownBoundary(let path):
+      "\(path): nothing says which token separates the documents; give data.document_separator: "
+        + "{token: ID, side: append or prepend}, or leave out data.document_masking"
+    case .invalidShard(let rank, let count, let globalBatch):
+      "shard \(rank) of \(count) of \(globalBatch) sequences: expected a rank below the number of shards, and a number "
+        + "that divides the sequences"
     case .stateMismatch(let what, let saved, let current):
       "the saved position in the data does not fit: \(what) was \(saved), is now \(current)"
     }

@@ -1,215 +1,275 @@
-import Glibc
+import Files
 
-/// Where a document stands in the input: enough to name it in an error, and to go on after it.
-struct InputPosition: Equatable, Sendable {
-  /// Index into the input files.
-  var file = 0
-  /// Bytes of the file's uncompressed text before this point.
-  var offset = 0
-  /// Lines of the file before this point (.jsonl only).
-  var line = 0
-}
-
-/// A run of documents as they stand in the files: lines of JSON, or text.
-struct RawBatch: Sendable {
-  struct Document: Sendable {
-    var bytes: Range<Int>
-    var position: InputPosition
+/// Cuts the input files into documents, in order, and long texts into pieces. Decompression and the search for line ends are
+/// all that happens here, so that one thread can read for many workers; JSON and UTF-8 are checked where the documents are
+/// tokenised.
+final class DocumentReader {
+  struct Settings: Sendable {
+    /// What stands between the documents of a .txt file; without it the file is one.
+    var delimiter: String?
+    /// The longest JSON line, and the longest piece of a text (bytes).
+    var documentLimit: Int
+    /// Batches are closed at this size (bytes); what is longer is a batch of its own.
+    var batchBytes = 1 << 18
+    /// A text longer than this comes in pieces.
+    var pieceBytes = 1 << 20
+    /// Whether `RawBatch.Piece.hash` is wanted.
+    var hashesText = false
   }
 
-  var bytes: [UInt8] = []
-  var documents: [Document] = []
-  /// Where reading goes on after this batch.
-  var end = InputPosition()
-  /// Stored bytes of all files taken so far.
-  var consumed = 0
-}
-
-/// Cuts the input files into documents, in order. Decompression and the search for line ends are all that happens here, so
-/// that one thread can read for many workers; JSON and UTF-8 are checked where the documents are tokenised.
-final class DocumentReader {
-  /// Batches are closed at this size (bytes); a longer document is a batch of its own.
-  static let batchBytes = 1 << 18
-  private static let batchDocuments = 4096
+  private static let batchPieces = 4096
+  /// A batch ends after so many bytes of which none was wanted, so that progress shows.
+  private static let passedBytes = 1 << 24
 
   private let files: [InputFile]
+  private let settings: Settings
   private let delimiter: [UInt8]?
-  private let documentLimit: Int
-  private let batchBytes: Int
+  private let filter: DocumentFilter
+  private let lastCut: (UnsafeBufferPointer<UInt8>) -> Int?
+
   private var position: InputPosition
-  private var stream: (any ByteStream)?
+  private var buffer: InputBuffer?
   private var consumedBefore = 0
-  private var atEnd = false
+  /// Of the open document, as far as it was handed out.
+  private var textHash = SHA256()
 
-  // Text that was read and not yet handed out: buffer[start..<end].
-  private var buffer: [UInt8]
-  private var start = 0
-  private var end = 0
-
+  /// - Parameter lastCut: `Tokenizer.lastCut(in:)`.
   init(
-    files: [InputFile], delimiter: String?, documentLimit: Int, batchBytes: Int, from position: InputPosition
+    files: [InputFile], settings: Settings, filter: DocumentFilter,
+    lastCut: @escaping (UnsafeBufferPointer<UInt8>) -> Int?, from position: InputPosition
   ) {
     self.files = files
-    self.delimiter = delimiter.map { Array($0.utf8) }
-    self.documentLimit = documentLimit
-    self.batchBytes = batchBytes
+    self.settings = settings
+    self.filter = filter
+    self.lastCut = lastCut
     self.position = position
-    buffer = [UInt8](repeating: 0, count: 1 << 18)
+    delimiter = settings.delimiter.map { Array($0.utf8) }
     consumedBefore = files.prefix(position.file).reduce(0) { $0 + $1.size }
   }
 
-  /// The next batch, or nil after the last document.
+  /// The next batch, or nil after the last document. It has no pieces if none was wanted for long.
   func next() throws(DatasetError) -> RawBatch? {
     var batch = RawBatch()
-    while batch.bytes.count < batchBytes, batch.documents.count < DocumentReader.batchDocuments {
-      guard try openFile() else { break }
-      try appendDocument(to: &batch)
+    batch.bytes.reserveCapacity(settings.batchBytes + settings.batchBytes / 4)
+    let before = position
+    var passed = 0
+    while batch.bytes.count < settings.batchBytes, batch.pieces.count < DocumentReader.batchPieces,
+      passed < DocumentReader.passedBytes
+    {
+      guard let buffer = try openFile() else { break }
+      let offset = position.offset
+      if files[position.file].form == .jsonLines {
+        try takeLine(buffer, into: &batch)
+      } else {
+        try takeText(buffer, into: &batch)
+      }
+      passed += max(0, position.offset - offset)
     }
     batch.end = position
-    batch.consumed = consumedBefore + (stream?.consumed ?? 0)
-    return batch.documents.isEmpty ? nil : batch
+    batch.consumed = consumedBefore + (buffer?.consumed ?? 0)
+    return position == before ? nil : batch
   }
 
-  /// - Returns: false when there is no further file.
-  private func openFile() throws(DatasetError) -> Bool {
-    if stream != nil { return true }
-    guard position.file < files.count else { return false }
+  // MARK: - Files
+
+  /// - Returns: nil when there is no further file.
+  private func openFile() throws(DatasetError) -> InputBuffer? {
+    if let buffer { return buffer }
+    guard position.file < files.count else { return nil }
     let file = files[position.file]
-    let opened = try openByteStream(file)
-    (start, end, atEnd) = (0, 0, false)
-    if position.offset > 0 {
-      guard try opened.skip(position.offset) else {
-        throw .damagedState(path: file.path, reason: "the file is shorter than when it was read last")
-      }
+    let stream = try openByteStream(file)
+    let hashed = settings.hashesText ? position.documentBytes : 0
+    guard position.offset >= hashed, try stream.skip(position.offset - hashed) else { throw shortened(file) }
+    let opened = InputBuffer(stream)
+    textHash = SHA256()
+    var left = hashed
+    while left > 0 {
+      guard try opened.fill(1) else { throw shortened(file) }
+      let bytes = UnsafeRawBufferPointer(rebasing: opened.held.prefix(left))
+      textHash.update(bytes)
+      left -= bytes.count
+      opened.advance(bytes.count)
     }
-    stream = opened
     let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    if position.offset == 0, try fill(3), buffer[start..<start + 3].elementsEqual(byteOrderMark) { advance(3) }
-    return true
+    if position.offset == 0, try opened.fill(3), opened.held.starts(with: byteOrderMark) {
+      opened.advance(3)
+      position.offset = 3
+    }
+    buffer = opened
+    return opened
+  }
+
+  private func shortened(_ file: InputFile) -> DatasetError {
+    .damagedState(path: file.path, reason: "the file is shorter than when it was read last")
   }
 
   private func closeFile() {
     consumedBefore += files[position.file].size
-    stream = nil
-    if buffer.count > 1 << 24 { buffer = [UInt8](repeating: 0, count: 1 << 18) }  // after one very long document
-    position = InputPosition(file: position.file + 1)
+    buffer = nil
+    position = InputPosition(file: position.file + 1, document: position.document)
   }
 
-  /// Adds one document, or only closes the file when nothing is left in it.
-  private func appendDocument(to batch: inout RawBatch) throws(DatasetError) {
-    let here = position
-    if files[position.file].form == .jsonLines {
-      let (length, found) = try find([0x0A])
-      if length > 0 { try add(length, at: here, to: &batch) }
-      advance(length + (found ? 1 : 0))
+  // MARK: - Lines
+
+  /// Adds the next line, unless it is blank or not wanted.
+  private func takeLine(_ buffer: InputBuffer, into batch: inout RawBatch) throws(DatasetError) {
+    let lineFeed: [UInt8] = [0x0A]
+    switch try buffer.find(lineFeed, within: settings.documentLimit) {
+    case .found(let length):
+      addLine(buffer, length, to: &batch)
+      advance(buffer, length + 1)
+      position.line += 1
+    case .ended(let length):
+      addLine(buffer, length, to: &batch)
+      closeFile()
+    case .farther:
+      if filter.mayWant(document: position.document) { addFailure(tooLong, to: &batch) }
+      position.document += 1
+      let (count, found) = try buffer.pass(through: lineFeed)
+      position.offset += count
       position.line += 1
       if !found { closeFile() }
-    } else if let delimiter {
-      let (length, found) = try find(delimiter)
-      try add(lengthWithoutLineBreak(length), at: here, to: &batch)
-      advance(length + (found ? delimiter.count : 0))
-      if found { try passLineBreak() } else { closeFile() }
-    } else {
-      while try fill(end - start + 1) {}
-      try add(end - start, at: here, to: &batch)
-      advance(end - start)
-      closeFile()
     }
   }
 
-  private func add(_ length: Int, at position: InputPosition, to batch: inout RawBatch) throws(DatasetError) {
-    try checkLength(length)
-    let first = batch.bytes.count
-    batch.bytes.append(contentsOf: buffer[start..<start + length])
-    batch.documents.append(RawBatch.Document(bytes: first..<batch.bytes.count, position: position))
+  private func addLine(_ buffer: InputBuffer, _ length: Int, to batch: inout RawBatch) {
+    let line = UnsafeRawBufferPointer(rebasing: buffer.held.prefix(length))
+    if isBlank(line.assumingMemoryBound(to: UInt8.self)) { return }
+    if filter.mayWant(document: position.document) {
+      add(line, isFirst: true, isLast: true, to: &batch)
+    }
+    position.document += 1
   }
 
-  /// How far it is to `pattern`, or to the end of the file if it does not come again.
-  private func find(_ pattern: [UInt8]) throws(DatasetError) -> (length: Int, found: Bool) {
-    var searched = 0
+  private var tooLong: DatasetError {
+    .documentTooLong(location: position.location(in: files), limit: settings.documentLimit)
+  }
+
+  // MARK: - Text
+
+  /// Adds the next document, or the next piece of it.
+  private func takeText(_ buffer: InputBuffer, into batch: inout RawBatch) throws(DatasetError) {
+    let isFirst = position.documentBytes == 0
+    guard isFirst ? filter.mayWant(document: position.document) : !filter.isPassed(position.document) else {
+      // The end of an open document has to be told.
+      if !isFirst { add(UnsafeRawBufferPointer(start: nil, count: 0), isFirst: false, isLast: true, to: &batch) }
+      return try passDocument(buffer)
+    }
+    var length = min(settings.pieceBytes, settings.documentLimit)
     while true {
-      let hit = buffer.withUnsafeBytes { offset(of: pattern, in: $0[(start + searched)..<end]) }
-      if let hit { return (hit - start, true) }
-      searched = max(0, end - start - pattern.count + 1)
-      if try !fill(end - start + 1) { return (end - start, false) }
+      if let ending = try ending(buffer, within: length) {
+        add(prefix(of: buffer, ending.text), isFirst: isFirst, isLast: true, to: &batch)
+        return try endDocument(buffer, ending)
+      }
+      if let cut = lastCut(prefix(of: buffer, length).assumingMemoryBound(to: UInt8.self)) {
+        add(prefix(of: buffer, cut), isFirst: isFirst, isLast: false, to: &batch)
+        advance(buffer, cut)
+        position.documentBytes += cut
+        return
+      }
+      if length == settings.documentLimit {
+        addFailure(uncuttable(prefix(of: buffer, length)), to: &batch)
+        return try passDocument(buffer)
+      }
+      length = min(settings.documentLimit, 2 * length)
     }
+  }
+
+  /// How the text ahead ends.
+  private struct Ending {
+    /// Bytes up to the end of the document's text, and of the delimiter or the file.
+    var text: Int
+    var all: Int
+    var isLastOfFile: Bool
+  }
+
+  /// The end of the document, if its text is not longer than `limit`. If it is, so many bytes are held, and are all text.
+  private func ending(_ buffer: InputBuffer, within limit: Int) throws(DatasetError) -> Ending? {
+    guard let delimiter else {
+      if try buffer.fill(limit + 1) { return nil }
+      let count = buffer.held.count
+      return Ending(text: count, all: count, isLastOfFile: true)
+    }
+    // A line break, of one or two bytes, may stand between the text and the delimiter.
+    let ending: Ending
+    switch try buffer.find(delimiter, within: limit + 2) {
+    case .found(let count):
+      let text = lengthWithoutLineBreak(prefix(of: buffer, count))
+      ending = Ending(text: text, all: count + delimiter.count, isLastOfFile: false)
+    case .ended(let count):
+      let text = lengthWithoutLineBreak(prefix(of: buffer, count))
+      ending = Ending(text: text, all: count, isLastOfFile: true)
+    case .farther: return nil
+    }
+    return ending.text <= limit ? ending : nil
+  }
+
+  private func endDocument(_ buffer: InputBuffer, _ ending: Ending) throws(DatasetError) {
+    advance(buffer, ending.all)
+    position.document += 1
+    position.documentBytes = 0
+    if ending.isLastOfFile { closeFile() } else { try passLineBreak(buffer) }
+  }
+
+  private func passDocument(_ buffer: InputBuffer) throws(DatasetError) {
+    position.document += 1
+    position.documentBytes = 0
+    guard let delimiter else { return closeFile() }
+    let (count, found) = try buffer.pass(through: delimiter)
+    position.offset += count
+    if found { try passLineBreak(buffer) } else { closeFile() }
   }
 
   /// The line breaks just before and after a delimiter belong to it, so that `story\n<|endoftext|>\nstory` gives bare stories.
-  private func lengthWithoutLineBreak(_ length: Int) -> Int {
-    guard length > 0, buffer[start + length - 1] == 0x0A else { return length }
-    return length > 1 && buffer[start + length - 2] == 0x0D ? length - 2 : length - 1
+  private func lengthWithoutLineBreak(_ text: UnsafeRawBufferPointer) -> Int {
+    guard let last = text.last, last == 0x0A else { return text.count }
+    return text.count > 1 && text[text.count - 2] == 0x0D ? text.count - 2 : text.count - 1
   }
 
-  private func passLineBreak() throws(DatasetError) {
-    if try fill(1), buffer[start] == 0x0A {
-      advance(1)
-    } else if try fill(2), buffer[start] == 0x0D, buffer[start + 1] == 0x0A {
-      advance(2)
+  private func passLineBreak(_ buffer: InputBuffer) throws(DatasetError) {
+    if try buffer.fill(1), buffer.held[0] == 0x0A {
+      advance(buffer, 1)
+    } else if try buffer.fill(2), buffer.held[0] == 0x0D, buffer.held[1] == 0x0A {
+      advance(buffer, 2)
     }
   }
 
-  private func advance(_ count: Int) {
-    start += count
+  /// Text that cannot be cut is often no text at all.
+  private func uncuttable(_ text: UnsafeRawBufferPointer) -> DatasetError {
+    if let bad = firstInvalidUTF8(text.assumingMemoryBound(to: UInt8.self)), bad + 4 <= text.count {
+      return .invalidUTF8(location: position.location(in: files, byte: bad))
+    }
+    return .noPlaceToCut(location: position.location(in: files), limit: settings.documentLimit)
+  }
+
+  // MARK: - Pieces
+
+  private func prefix(of buffer: InputBuffer, _ count: Int) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: buffer.held.prefix(count))
+  }
+
+  private func advance(_ buffer: InputBuffer, _ count: Int) {
+    buffer.advance(count)
     position.offset += count
   }
 
-  /// Reads until `count` bytes are there.
-  /// - Returns: false if the file ends before.
-  private func fill(_ count: Int) throws(DatasetError) -> Bool {
-    while end - start < count {
-      guard !atEnd, let stream else { return false }
-      if end == buffer.count { try makeRoom() }
-      let (from, to) = (end, buffer.count)
-      let result = buffer.withUnsafeMutableBytes { bytes -> Result<Int, DatasetError> in
-        do throws(DatasetError) {
-          return .success(try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[from..<to])))
-        } catch {
-          return .failure(error)
-        }
-      }
-      let got = try result.get()
-      atEnd = got == 0
-      end += got
+  private func add(_ bytes: UnsafeRawBufferPointer, isFirst: Bool, isLast: Bool, to batch: inout RawBatch) {
+    let first = batch.bytes.count
+    batch.bytes.append(contentsOf: bytes)
+    var piece = RawBatch.Piece(
+      bytes: first..<batch.bytes.count, position: position, isFirst: isFirst, isLast: isLast)
+    if settings.hashesText, !(isFirst && isLast) {
+      if isFirst { textHash = SHA256() }
+      textHash.update(bytes)
+      if isLast { piece.hash = TextHash(textHash) }
     }
-    return true
+    batch.pieces.append(piece)
   }
 
-  private func makeRoom() throws(DatasetError) {
-    let held = end - start
-    if start >= buffer.count / 2 {
-      buffer.withUnsafeMutableBytes { bytes in
-        if let base = bytes.baseAddress { memmove(base, base + start, held) }
-      }
-      (start, end) = (0, held)
-      return
-    }
-    try checkLength(held)
-    buffer.append(contentsOf: repeatElement(0, count: buffer.count))
+  private func addFailure(_ failure: DatasetError, to batch: inout RawBatch) {
+    let here = batch.bytes.count
+    batch.pieces.append(
+      RawBatch.Piece(
+        bytes: here..<here, position: position, isFirst: position.documentBytes == 0, isLast: true, failure: failure))
   }
-
-  private func checkLength(_ length: Int) throws(DatasetError) {
-    if length > documentLimit { throw .documentTooLong(location: position.location(in: files), limit: documentLimit) }
-  }
-}
-
-extension InputPosition {
-  /// `file:line` of a JSON line; `file, byte N` of text, N counting from 0 in the uncompressed text.
-  func location(in files: [InputFile], byte: Int = 0) -> String {
-    let path = files[file].path
-    return files[file].form == .jsonLines ? "\(path):\(line + 1)" : "\(path), byte \(offset + byte)"
-  }
-}
-
-/// The index of the first `pattern` (not empty) in `bytes`.
-private func offset(of pattern: [UInt8], in bytes: Slice<UnsafeRawBufferPointer>) -> Int? {
-  guard let base = bytes.base.baseAddress else { return nil }
-  var at = bytes.startIndex
-  while bytes.endIndex - at >= pattern.count {
-    guard let first = memchr(base + at, Int32(pattern[0]), bytes.endIndex - at - pattern.count + 1) else { return nil }
-    at = UnsafeRawPointer(first) - base
-    if memcmp(first, pattern, pattern.count) == 0 { return at }
-    at += 1
-  }
-  return nil
 }

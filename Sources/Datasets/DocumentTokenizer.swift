@@ -1,88 +1,61 @@
 import Files
 import Tokenization
 
-/// Between documents: which token, on which side.
-public enum DocumentSeparator: String, Sendable, CaseIterable {
-  /// The tokenizer's end-of-text token after each document, as nanoGPT does (GPT-2: 50256; LLaMA: 2).
-  case append
-  /// The tokenizer's beginning-of-text token before each document, as llama2.c does (LLaMA: 1); the end-of-text token where
-  /// there is no other (GPT-2: 50256).
-  case prepend
-  case none
-
-  /// The id, or nil for `.none`.
-  func token(of tokenizer: Tokenizer) throws(DatasetError) -> Int32? {
-    switch self {
-    case .none: return nil
-    case .append:
-      guard let token = tokenizer.eos else { throw .noSeparatorToken(separator: rawValue) }
-      return token
-    case .prepend:
-      guard let token = tokenizer.bos ?? tokenizer.eos else { throw .noSeparatorToken(separator: rawValue) }
-      return token
-    }
-  }
-}
-
-/// Tokenised documents, in the order of the files.
-struct TokenizedBatch: Sendable {
-  struct Document: Sendable {
-    /// Where its tokens end in `tokens`.
-    var end: Int
-    /// Bytes of its text.
-    var textBytes: Int
-    /// Documents just before it that were left out: without text, or with nothing but white space.
-    var emptyBefore: Int
-  }
-
-  /// The tokens of all documents one after the other, separators included.
-  var tokens: [Int32] = []
-  var documents: [Document] = []
-  /// Documents after the last of `documents` that were left out.
-  var emptyAtEnd = 0
-  var end = InputPosition()
-  var consumed = 0
-}
-
 /// Text → ids, for one batch of documents. A value that workers share; it keeps nothing between batches.
 struct DocumentTokenizer: Sendable {
+  /// A longer text is tokenised in stretches of this size (bytes), so that the tokenizer's buffers stay small.
+  private static let stretch = 1 << 20
+
   let tokenizer: Tokenizer
   let files: [InputFile]
   let textKey: String
   let separator: DocumentSeparator
   let separatorToken: Int32?
+  let filter: DocumentFilter
+  /// Whether `TokenizedBatch.Piece.hash` is wanted.
+  let hashesText: Bool
 
   func tokenize(_ batch: RawBatch) throws(DatasetError) -> TokenizedBatch {
     var result = TokenizedBatch()
     result.end = batch.end
     result.consumed = batch.consumed
-    result.tokens.reserveCapacity(batch.bytes.count / 3 + batch.documents.count)
+    result.pieces.reserveCapacity(batch.pieces.count)
+    result.tokens.reserveCapacity(batch.bytes.count / 3 + 2 * batch.pieces.count)
     let key = Array(textKey.utf8)
     var text: [UInt8] = []
-    for document in batch.documents {
-      text.removeAll(keepingCapacity: true)
-      let raw = batch.bytes.span.extracting(document.bytes)
-      let failure = raw.withUnsafeBufferPointer { raw -> DatasetError? in
+    for (index, piece) in batch.pieces.enumerated() {
+      let failure = batch.bytes.withUnsafeBufferPointer { bytes -> DatasetError? in
         do throws(DatasetError) {
-          if files[document.position.file].form == .jsonLines {
-            guard !isBlank(raw) else { return nil }
-            try read(raw, key: key, at: document.position, into: &text)
-            text.withUnsafeBufferPointer { append($0, to: &result) }
+          if let failure = piece.failure { throw failure }
+          let raw = UnsafeBufferPointer(rebasing: bytes[piece.bytes])
+          if files[piece.position.file].form == .jsonLines {
+            text.removeAll(keepingCapacity: true)
+            try read(raw, key: key, at: piece.position, into: &text)
+            text.withUnsafeBufferPointer { append($0, of: piece, to: &result) }
           } else {
             if let bad = firstInvalidUTF8(raw) {
-              throw .invalidUTF8(location: document.position.location(in: files, byte: bad))
+              throw .invalidUTF8(location: piece.position.location(in: files, byte: bad))
             }
-            append(raw, to: &result)
+            append(raw, of: piece, to: &result)
           }
           return nil
         } catch {
           return error
         }
       }
-      if let failure { throw failure }
+      if let failure {
+        result.failures[index] = failure
+        result.pieces.append(DocumentTokenizer.empty(piece, end: result.tokens.count))
+      }
     }
     try check(result, of: batch)
     return result
+  }
+
+  private static func empty(_ piece: RawBatch.Piece, end: Int) -> TokenizedBatch.Piece {
+    TokenizedBatch.Piece(
+      end: end, position: piece.position, isFirst: piece.isFirst, isLast: piece.isLast, textBytes: 0, isBlank: true,
+      hash: piece.hash)
   }
 
   private func read(
@@ -101,24 +74,63 @@ struct DocumentTokenizer: Sendable {
     }
   }
 
-  private func append(_ text: UnsafeBufferPointer<UInt8>, to result: inout TokenizedBatch) {
-    guard !isBlank(text) else {
-      result.emptyAtEnd += 1
-      return
+  private func append(
+    _ text: UnsafeBufferPointer<UInt8>, of piece: RawBatch.Piece, to result: inout TokenizedBatch
+  ) {
+    var done = DocumentTokenizer.empty(piece, end: result.tokens.count)
+    done.textBytes = text.count
+    done.isBlank = isBlank(text)
+    let isWhole = piece.isFirst && piece.isLast
+    if hashesText && isWhole { done.hash = TextHash(of: text) }
+    if isWanted(piece.position.document, hash: done.hash), !(isWhole && done.isBlank) {
+      if piece.isFirst, separator == .prepend, let separatorToken { result.tokens.append(separatorToken) }
+      encode(text, isContinuation: !piece.isFirst, into: &result.tokens)
+      if piece.isLast, separator == .append, let separatorToken { result.tokens.append(separatorToken) }
+      done.end = result.tokens.count
     }
-    if separator == .prepend, let separatorToken { result.tokens.append(separatorToken) }
-    tokenizer.encode(utf8: text, addSpecialTokens: false, into: &result.tokens)
-    if separator == .append, let separatorToken { result.tokens.append(separatorToken) }
-    result.documents.append(.init(end: result.tokens.count, textBytes: text.count, emptyBefore: result.emptyAtEnd))
-    result.emptyAtEnd = 0
+    result.pieces.append(done)
+  }
+
+  private func isWanted(_ document: Int, hash: TextHash?) -> Bool {
+    if filter.isPassed(document) || !filter.mayWant(document: document) { return false }
+    return hash.map { filter.mayWant($0) } ?? true
+  }
+
+  private func encode(_ text: UnsafeBufferPointer<UInt8>, isContinuation: Bool, into tokens: inout [Int32]) {
+    var rest = text
+    var isContinuation = isContinuation
+    var length = DocumentTokenizer.stretch
+    while length < rest.count {
+      guard let cut = tokenizer.lastCut(in: UnsafeBufferPointer(rebasing: rest.prefix(length))) else {
+        length *= 2
+        continue
+      }
+      encodeStretch(UnsafeBufferPointer(rebasing: rest.prefix(cut)), isContinuation, into: &tokens)
+      rest = UnsafeBufferPointer(rebasing: rest.dropFirst(cut))
+      isContinuation = true
+      length = DocumentTokenizer.stretch
+    }
+    encodeStretch(rest, isContinuation, into: &tokens)
+  }
+
+  private func encodeStretch(
+    _ text: UnsafeBufferPointer<UInt8>, _ isContinuation: Bool, into tokens: inout [Int32]
+  ) {
+    if isContinuation {
+      tokenizer.encodeContinuation(utf8: text, into: &tokens)
+    } else {
+      tokenizer.encode(utf8: text, addSpecialTokens: false, into: &tokens)
+    }
   }
 
   /// The file's token type is chosen by the vocabulary's size: an id beyond it would be written as another one.
   private func check(_ result: TokenizedBatch, of batch: RawBatch) throws(DatasetError) {
     let size = tokenizer.vocabularySize
-    guard let bad = result.tokens.first(where: { $0 < 0 || Int($0) >= size }) else { return }
+    // One comparison without branches for most batches: negative ids are large ones here.
+    let largest = result.tokens.reduce(0) { max($0, UInt32(bitPattern: $1)) }
+    guard largest >= size, let bad = result.tokens.first(where: { $0 < 0 || Int($0) >= size }) else { return }
     throw .tokenOutsideTokenizer(
-      location: batch.documents[0].position.location(in: files), token: Int(bad), vocabularySize: size)
+      location: batch.pieces[0].position.location(in: files), token: Int(bad), vocabularySize: size)
   }
 }
 

@@ -51,7 +51,7 @@ public struct InputFile: Sendable, Equatable {
 extension InputFile {
   /// Files, directories and glob patterns → files. The arguments keep their order; a directory gives its files of a known
   /// extension, at any depth, and a pattern its matches, both sorted by path (bytewise). Hidden files, linked directories
-  /// and `dataset.json` are passed over in directories; a file that is named must have a known extension.
+  /// and what a preparation writes are passed over in directories; a file that is named must have a known extension.
   public static func expand(_ arguments: [String]) throws(DatasetError) -> [InputFile] {
     guard !arguments.isEmpty else { throw .noInputs }
     var files: [InputFile] = []
@@ -102,7 +102,7 @@ extension InputFile {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { raw in
         String(decoding: raw.prefix(while: { $0 != 0 }), as: UTF8.self)
       }
-      if name.hasPrefix(".") || name == DatasetDescription.fileName || name == PreparationState.fileName { continue }
+      if name.hasPrefix(".") || OutputDirectory.textFiles.contains(name) { continue }
       let path = directory == "/" ? "/" + name : directory + "/" + name
       var status = stat()
       // A link to a directory is passed over: links can form loops.
@@ -116,7 +116,7 @@ extension InputFile {
     }
   }
 
-  private static func matches(of pattern: String) throws(DatasetError) -> [String] {
+  static func matches(of pattern: String) throws(DatasetError) -> [String] {
     var result = glob_t()
     defer { globfree(&result) }
     switch glob(pattern, 0, nil, &result) {

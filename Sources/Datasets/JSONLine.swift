@@ -50,7 +50,7 @@ struct JSONLine {
           otherKind = peek == 0x22 ? nil : kind
           if otherKind == nil { try string(into: &text, wanted: true) } else { try value(depth: 1, scratch: &key) }
         } else {
-          if keys.count < 8 { keys.append(String(decoding: key.prefix(40), as: UTF8.self)) }
+          if keys.count < 8 { keys.append(JSONLine.shown(key)) }
           try value(depth: 1, scratch: &key)
         }
         skipSpace()
@@ -63,6 +63,11 @@ struct JSONLine {
     guard at == line.count else { throw malformed("more after the object") }
     if !found { throw .missing(found: keys) }
     if let otherKind { throw .notAString(otherKind) }
+  }
+
+  /// A key as messages of one line show it.
+  private static func shown(_ key: [UInt8]) -> String {
+    String(decoding: key.prefix(40).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
   }
 
   /// Passes over one value.
@@ -112,7 +117,7 @@ struct JSONLine {
     guard take(0x22) else { throw malformed(at < line.count ? "expected '\"'" : "the line ends early") }
     while true {
       let start = at
-      while at < line.count, line[at] != 0x22, line[at] != 0x5C, line[at] >= 0x20 { at &+= 1 }
+      passPlainBytes()
       if wanted, at > start { out.append(contentsOf: UnsafeBufferPointer(rebasing: line[start..<at])) }
       guard at < line.count else { throw malformed("a string is not closed") }
       let stop = line[at]
@@ -121,6 +126,28 @@ struct JSONLine {
       if stop == 0x22 { return }
       try escape(into: &out, wanted: wanted)
     }
+  }
+
+  /// Up to the next quote, backslash or control character, eight bytes at a time.
+  private mutating func passPlainBytes() {
+    let raw = UnsafeRawBufferPointer(line)
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let highs: UInt64 = 0x8080_8080_8080_8080
+    while at &+ 8 <= raw.count {
+      let bytes = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+      // A byte that is zero borrows from its high bit; so does one below 0x20 when that is subtracted. A borrow may go on to
+      // the bytes above, but the lowest mark is right.
+      let quotes = bytes ^ (0x22 &* ones)
+      let backslashes = bytes ^ (0x5C &* ones)
+      let marks =
+        ((quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes | (bytes &- 0x20 &* ones) & ~bytes) & highs
+      if marks != 0 {
+        at &+= marks.trailingZeroBitCount &>> 3
+        return
+      }
+      at &+= 8
+    }
+    while at < raw.count, raw[at] != 0x22, raw[at] != 0x5C, raw[at] >= 0x20 { at &+= 1 }
   }
 
   private mutating func escape(into out: inout [UInt8], wanted: Bool) throws(Failure) {

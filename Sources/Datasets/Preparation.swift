@@ -1,16 +1,19 @@
 import Files
-import Foundation
-import Tensors
 import Tokenization
 
 /// Text files → token files: `train.bin`, `validation.bin` and `dataset.json` in one directory.
 ///
 /// The result depends on the inputs and the options that shape it, not on the number of workers, and not on whether the work
 /// was interrupted: a preparation that ended in any way, `kill -9` included, goes on where it was when it is run again.
+/// Memory does not grow with the input.
 ///
-/// **Splits.** Documents are numbered in the order of the input. A document is a validation document if the hash of its number
-/// and the seed falls below the fraction; document 0 never is. If that chose no document (always so for a single one), the last
-/// ⌈fraction × tokens⌉ tokens become validation data, as in nanoGPT's Shakespeare, except for the very first token.
+/// **Documents** are numbered in the order of the input.
+///
+/// **Splits.** A document is a validation document if the hash of its number and the seed falls below the fraction; the first
+/// one that is kept never is. If that chose no document (always so for a single one), the last ⌈fraction × tokens⌉ tokens
+/// become validation data, as in nanoGPT's Shakespeare, except for the very first token.
+///
+/// **Samples.** See `PreparationOptions.maximumTokens` and `DocumentSample`.
 public final class Preparation {
   public let files: [InputFile]
   /// Stored bytes of all inputs.
@@ -24,10 +27,7 @@ public final class Preparation {
   private let storage: TokenStorage
   private var state: PreparationState
 
-  /// For tests: ends as if killed once so many documents were written, leaving the unfinished files as they are.
-  var faultAfterDocuments: Int?
-  /// For tests: smaller batches bring more saves into less text.
-  var batchBytes = DocumentReader.batchBytes
+  var testing = PreparationTesting()
 
   /// Finds the inputs, and what an earlier run has left in `output`. Nothing but the directory itself is written yet.
   /// - Parameters:
@@ -53,19 +53,22 @@ public final class Preparation {
   }
 
   /// Whether an earlier run is being continued.
-  public var isResumed: Bool { state.consumed > 0 || state.phase == .committing }
+  public var isResumed: Bool { state.position != InputPosition() || state.phase == .committing }
 
-  public var progress: PreparationProgress {
-    PreparationProgress(
-      documents: state.documents, tokens: state.tokens, textBytes: state.textBytes, bytesRead: state.consumed,
-      bytesTotal: totalBytes)
+  public var progress: PreparationProgress { progress(state) }
+
+  private func progress(_ state: PreparationState) -> PreparationProgress {
+    let candidates = options.maximumTokens.map { min($0, state.sample.candidateTokens) } ?? 0
+    return PreparationProgress(
+      documents: state.documents, tokens: state.phase == .writing ? state.tokens + candidates : state.tokens,
+      textBytes: state.textBytes, badLines: state.badLines, bytesRead: state.consumed, bytesTotal: totalBytes)
   }
 
   /// Does the work, or the rest of it. `report` is called after every batch of documents (about 256 KiB of text).
   /// - Throws: `DatasetError`, `FileError`. The state of the last save remains, and the same preparation can be run again.
   public func run(
     report: (PreparationProgress) throws -> PreparationDecision = { _ in .continue }
-  ) throws -> PreparationOutcome {
+  ) throws -> PreparationOutcome<DatasetDescription> {
     do {
       return try complete(report)
     } catch DatasetError.damagedState where options.replacesExisting && isResumed {
@@ -75,123 +78,97 @@ public final class Preparation {
     }
   }
 
-  private func complete(_ report: (PreparationProgress) throws -> PreparationDecision) throws -> PreparationOutcome {
+  private func complete(
+    _ report: (PreparationProgress) throws -> PreparationDecision
+  ) throws -> PreparationOutcome<DatasetDescription> {
     if state.phase == .writing {
       guard try tokenize(report) else { return .stopped(progress) }
     }
     let description = self.description
-    try output.commit(description, replaces: state.replaces)
+    try output.commit(
+      finishedFiles(of: state), description, replaces: state.replaces, killPoints: testing.killPoints)
     return .finished(description)
   }
 
   /// - Returns: false if `report` asked to stop.
   private func tokenize(_ report: (PreparationProgress) throws -> PreparationDecision) throws -> Bool {
     try output.save(state)
-    let train = try TokenWriter(output.trainPartial, storage: storage, keeping: state.trainTokens)
-    let validation = try TokenWriter(output.validationPartial, storage: storage, keeping: state.validationTokens)
+    let keys: DocumentFilter.Keys? =
+      options.maximumTokens == nil ? nil : options.deduplicates ? .text : .number
+    let filter = DocumentFilter(keys: keys, seed: options.seed)
+    let run = try PreparationRun(
+      state, output: output, options: options, storage: storage, filter: filter, testing: testing)
     let reader = DocumentReader(
-      files: files, delimiter: options.documentDelimiter, documentLimit: options.maximumDocumentBytes,
-      batchBytes: batchBytes, from: state.position)
+      files: files, settings: readerSettings, filter: filter, lastCut: { [tokenizer] in tokenizer.lastCut(in: $0) },
+      from: state.position)
     let documentTokenizer = DocumentTokenizer(
       tokenizer: tokenizer, files: files, textKey: options.textKey, separator: options.separator,
-      separatorToken: separatorToken)
+      separatorToken: separatorToken, filter: filter, hashesText: options.deduplicates)
     var stopped = false
-    var lastSave = Date()
-    try processInOrder(
-      workers: options.workers, budget: max(4, 2 * options.workers) << 20,
-      produce: { try reader.next() }, cost: { $0.bytes.count },
-      transform: { try documentTokenizer.tokenize($0) }
-    ) { batch in
-      guard try write(batch, train: train, validation: validation) else { return false }
-      stopped = try report(progress) == .stop
-      if stopped || Date().timeIntervalSince(lastSave) >= options.checkpointInterval {
-        try save(train, validation)
-        lastSave = Date()
+    do {
+      defer { state = run.state }
+      try processInOrder(
+        workers: options.workers, budget: max(4, 2 * options.workers) << 20,
+        produce: { try reader.next() }, cost: { max($0.bytes.count, 1 << 12) },
+        transform: { try documentTokenizer.tokenize($0) }
+      ) { batch in
+        try run.write(batch)
+        stopped = try report(progress(run.state)) == .stop
+        if stopped { try run.save() } else { try run.saveIfDue() }
+        return !stopped
       }
-      return !stopped
+      if stopped { return false }
+      guard run.state.documents > 0 else {
+        try output.discard()
+        throw DatasetError.nothingToPrepare(inputs: files.count)
+      }
+      try run.finish()
     }
-    if stopped { return false }
-    guard state.tokens > 0 else {
-      try output.discard()
-      throw DatasetError.nothingToPrepare(inputs: files.count)
-    }
-    try finish(train, validation)
     return true
   }
 
-  /// - Returns: false once the wanted number of tokens is reached.
-  private func write(_ batch: TokenizedBatch, train: TokenWriter, validation: TokenWriter) throws -> Bool {
-    var start = 0
-    for document in batch.documents {
-      if let fault = faultAfterDocuments, state.documents == fault {
-        try train.flush()
-        throw InjectedFault()
+  private var readerSettings: DocumentReader.Settings {
+    var settings = DocumentReader.Settings(
+      delimiter: options.documentDelimiter, documentLimit: options.maximumDocumentBytes,
+      hashesText: options.deduplicates)
+    if let bytes = testing.batchBytes { settings.batchBytes = bytes }
+    if let bytes = testing.pieceBytes { settings.pieceBytes = bytes }
+    return settings
+  }
+
+  private func finishedFiles(of state: PreparationState) -> [OutputDirectory.FinishedFile] {
+    var files: [OutputDirectory.FinishedFile] = [.init(file: .train, bytes: state.train.tokens * storage.bytes)]
+    let hasValidation = state.validation.tokens > 0
+    if hasValidation { files.append(.init(file: .validation, bytes: state.validation.tokens * storage.bytes)) }
+    if options.keepsDocumentLengths {
+      files.append(
+        .init(
+          file: .trainDocuments, bytes: state.train.lengths * DocumentLengths.width, lastWord: state.train.lastLength))
+      if hasValidation {
+        files.append(.init(file: .validationDocuments, bytes: state.validation.lengths * DocumentLengths.width))
       }
-      let room = options.maximumTokens.map { $0 - state.tokens } ?? Int.max
-      let tokens = batch.tokens[start..<start + min(room, document.end - start)]
-      if isForValidation(state.documents) {
-        try validation.append(tokens)
-        state.validationTokens += tokens.count
-        state.validationDocuments += 1
-      } else {
-        try train.append(tokens)
-        state.trainTokens += tokens.count
-        state.trainDocuments += 1
-      }
-      state.documents += 1
-      state.emptyDocuments += document.emptyBefore
-      state.textBytes += document.textBytes
-      start = document.end
-      if state.tokens == options.maximumTokens { return false }
     }
-    state.emptyDocuments += batch.emptyAtEnd
-    state.position = batch.end
-    state.consumed = batch.consumed
-    return true
-  }
-
-  private func isForValidation(_ document: Int) -> Bool {
-    // A product below 2^64, since the fraction is below 1.
-    let threshold = UInt64(options.validationFraction * 0x1p64)
-    return document > 0 && SplitMix64.value(seed: options.seed, at: UInt64(document)) < threshold
-  }
-
-  private func save(_ train: TokenWriter, _ validation: TokenWriter) throws {
-    try train.sync()
-    try validation.sync()
-    try output.save(state)
-  }
-
-  /// Chooses the validation tokens if no document was chosen, and declares both files complete.
-  private func finish(_ train: TokenWriter, _ validation: TokenWriter) throws {
-    state.validationRule = options.validationFraction == 0 ? .none : .documents
-    if options.validationFraction > 0, state.validationTokens == 0, state.trainTokens > 1 {
-      let wanted = Int((Double(state.trainTokens) * options.validationFraction).rounded(.up))
-      let tail = min(max(1, wanted), state.trainTokens - 1)
-      // The tail stays in the train file until the commit cuts it off: up to there a kill loses nothing.
-      try train.copy(state.trainTokens - tail..<state.trainTokens, to: validation)
-      state.trainTokens -= tail
-      state.validationTokens = tail
-      state.validationRule = .tail
-    }
-    state.phase = .committing
-    try save(train, validation)
+    if state.badLines > 0 { files.append(.init(file: .badLines, bytes: state.badLineBytes)) }
+    return files
   }
 
   private var description: DatasetDescription {
-    DatasetDescription(
+    func split(_ split: SplitState, _ file: OutputDirectory.File, _ documents: OutputDirectory.File)
+      -> DatasetDescription.Split
+    {
+      .init(
+        file: file.rawValue, tokens: split.tokens, documents: split.documents,
+        documentsFile: options.keepsDocumentLengths ? documents.rawValue : nil)
+    }
+    return DatasetDescription(
       storage: storage, vocabularySize: tokenizer.vocabularySize, tokenizerHash: tokenizerHash,
-      train: .init(file: OutputDirectory.trainFile, tokens: state.trainTokens, documents: state.trainDocuments),
-      validation: state.validationTokens == 0
-        ? nil
-        : .init(
-          file: OutputDirectory.validationFile, tokens: state.validationTokens, documents: state.validationDocuments),
+      train: split(state.train, .train, .trainDocuments),
+      validation: state.validation.tokens == 0 ? nil : split(state.validation, .validation, .validationDocuments),
       validationRule: state.validationRule, validationFraction: options.validationFraction, seed: options.seed,
       separator: options.separator, separatorToken: separatorToken, textKey: options.textKey,
-      documentDelimiter: options.documentDelimiter, maximumTokens: options.maximumTokens, documents: state.documents,
-      emptyDocuments: state.emptyDocuments, textBytes: state.textBytes,
-      sources: files.map { .init(path: $0.path, bytes: $0.size) })
+      documentDelimiter: options.documentDelimiter, maximumTokens: options.maximumTokens, isSampled: state.isSampled,
+      documents: state.documents, emptyDocuments: state.emptyDocuments,
+      duplicateDocuments: options.deduplicates ? state.duplicateDocuments : nil, badLines: state.badLines,
+      textBytes: state.textBytes, sources: files.map { .init(path: $0.path, bytes: $0.size) })
   }
 }
-
-struct InjectedFault: Error {}

@@ -1,7 +1,7 @@
 import Files
-import Tokenization
 
-/// What a preparation is asked to do. Everything here but `workers`, `checkpointInterval` and `replacesExisting` shapes the result.
+/// What a preparation is asked to do. Everything here but `maximumBadLines`, `workers`, `checkpointInterval` and
+/// `replacesExisting` shapes the result, and must be the same when it is run again to go on.
 public struct PreparationOptions: Sendable {
   /// The key of a JSON line that holds the text.
   public var textKey = "text"
@@ -11,12 +11,22 @@ public struct PreparationOptions: Sendable {
   public var separator = DocumentSeparator.append
   /// The share of the data that becomes validation data, 0 ..< 1; nanoGPT's value for OpenWebText is the default.
   public var validationFraction = 0.0005
-  /// Chooses the validation documents; the default is the seed of nanoGPT's OpenWebText split.
+  /// Chooses the validation documents and the sample, independently; the default is the seed of nanoGPT's OpenWebText split.
   public var seed: UInt64 = 2357
-  /// Stop after so many tokens (train and validation together), cutting the last document.
+  /// A sample of so many tokens (train and validation together): whole documents, drawn at random without replacement over
+  /// all of the input, in the order of the input; only the last one drawn is cut. Nil takes everything, and so does an
+  /// input with fewer tokens. The whole input is read, but little of it is tokenised.
   public var maximumTokens: Int?
-  /// A longer document is an error: it has to be held whole.
-  public var maximumDocumentBytes = 1 << 30
+  /// Leaves documents out whose text is that of an earlier one, byte by byte. With `maximumTokens` the sample is drawn from
+  /// the distinct texts, for which every document has to be parsed.
+  public var deduplicates = false
+  /// Writes `train.documents` and `validation.documents`: the number of tokens of each document, raw little-endian uint32.
+  public var keepsDocumentLengths = false
+  /// Documents that cannot be read are left out and listed in `bad-lines.txt`; more than so many are an error.
+  public var maximumBadLines = 0
+  /// The longest JSON line, and the longest text without a place at which the tokenizer can cut it (bytes): so much has to
+  /// be held whole. A longer one counts as a bad line.
+  public var maximumDocumentBytes = 32 << 20
   public var workers = 1
   /// Seconds between two saves of the state.
   public var checkpointInterval = 5.0
@@ -29,8 +39,11 @@ public struct PreparationOptions: Sendable {
       throw .invalidOption(
         name: "--validation-fraction", value: "\(validationFraction)", expected: "a number from 0 to below 1")
     }
-    guard maximumTokens.map({ $0 > 0 }) ?? true else {
+    guard maximumTokens.map({ DatasetDescription.counts.contains($0) && $0 > 0 }) ?? true else {
       throw .invalidOption(name: "--max-tokens", value: "\(maximumTokens ?? 0)", expected: "1 or more")
+    }
+    guard maximumBadLines >= 0 else {
+      throw .invalidOption(name: "--max-bad-lines", value: "\(maximumBadLines)", expected: "0 or more")
     }
     guard workers >= 1, workers <= 1024 else {
       throw .invalidOption(name: "--workers", value: "\(workers)", expected: "1 to 1024")
@@ -38,8 +51,9 @@ public struct PreparationOptions: Sendable {
     guard documentDelimiter != "" else {
       throw .invalidOption(name: "--document-delimiter", value: "nothing", expected: "at least one character")
     }
-    guard maximumDocumentBytes > 0 else {
-      throw .invalidOption(name: "longest document", value: "\(maximumDocumentBytes)", expected: "1 byte or more")
+    guard maximumDocumentBytes > 0, maximumDocumentBytes <= 1 << 30 else {
+      throw .invalidOption(
+        name: "longest document", value: "\(maximumDocumentBytes)", expected: "1 byte to \(1 << 30) bytes")
     }
   }
 
@@ -57,6 +71,9 @@ public struct PreparationOptions: Sendable {
       "--validation-fraction": .number(validationFraction),
       "--sample-seed": .string(String(seed)),
       "--max-tokens": maximumTokens.map { .integer(Int64($0)) } ?? .null,
+      "--deduplicate": .bool(deduplicates),
+      "document lengths": .bool(keepsDocumentLengths),
+      "longest document": .integer(Int64(maximumDocumentBytes)),
       "inputs": .array(
         files.map {
           .object([
@@ -65,29 +82,4 @@ public struct PreparationOptions: Sendable {
         }),
     ]
   }
-}
-
-/// How far a preparation is.
-public struct PreparationProgress: Sendable, Equatable {
-  /// Documents tokenised, empty ones not counted.
-  public var documents: Int
-  /// Tokens of both splits.
-  public var tokens: Int
-  /// Bytes of UTF-8 text tokenised.
-  public var textBytes: Int
-  /// Bytes of the input files, as stored, that were taken so far, and of all of them.
-  public var bytesRead: Int
-  public var bytesTotal: Int
-}
-
-/// What the caller wants after each report.
-public enum PreparationDecision: Sendable {
-  case `continue`
-  /// Save the state and return; the same preparation goes on from there.
-  case stop
-}
-
-public enum PreparationOutcome: Sendable {
-  case finished(DatasetDescription)
-  case stopped(PreparationProgress)
 }

@@ -3,93 +3,122 @@ import Glibc
 
 public enum DatasetSplit: String, Sendable, CaseIterable { case train, validation }
 
-/// Tokens on the disk, ready for training: a directory that `Preparation` wrote, a directory as nanoGPT's scripts leave it
-/// (`train.bin`, `val.bin`), or a single .bin file.
+/// Tokens on the disk, ready for training.
+///
+/// - A directory that `Preparation` wrote, with a `dataset.json`; one for a mixture has several domains.
+/// - Any other directory of token files: those with `train` in their names, or else those without `val`, `valid`,
+///   `validation` or `test`, are for training, those with the former three for validation (nanoGPT's `train.bin` and
+///   `val.bin`, llm.c's `edu_fineweb_train_000001.bin`, lit-gpt's `train_slim_0000000000.bin`).
+/// - A single token file, for whatever it is wanted.
 public struct TokenDataset: Sendable {
   public let path: String
-  /// What `dataset.json` says; nil for nanoGPT's files.
+  /// What `dataset.json` says; nil for a mixture and where there is none.
   public let description: DatasetDescription?
-  private let splits: [DatasetSplit: TokenFile]
+  /// The domains of a mixture in their order, or the single part of anything else, whose name is the path.
+  public let domains: [Domain]
+  public let isMixture: Bool
+
+  public struct Domain: Sendable {
+    public let name: String
+    /// Of a mixture's domain; 1 elsewhere.
+    public let weight: Double
+    fileprivate let files: [DatasetSplit: [TokenFile]]
+
+    /// The files of a split; none if it has none.
+    public subscript(split: DatasetSplit) -> [TokenFile] { files[split] ?? [] }
+  }
 
   /// - Throws: `DatasetError`, `FileError`.
   public init(_ path: String) throws {
+    let path = FileTree.withoutTrailingSlashes(path)
     self.path = path
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      throw errno == ENOENT
-        ? DatasetError.inputNotFound(path: path) : DatasetError.unreadable(path: path, reason: systemReason())
-    }
-    guard status.st_mode & S_IFMT == S_IFDIR else {
-      // One file is whatever it is wanted for.
-      let file = try TokenFile(path)
-      splits = [.train: file, .validation: file]
-      description = nil
-      return
-    }
     let descriptionPath = path + "/" + DatasetDescription.fileName
-    if fileExists(descriptionPath) {
-      let description = try DatasetDescription(path: descriptionPath)
-      var splits: [DatasetSplit: TokenFile] = [.train: try TokenFile(path + "/" + description.train.file)]
-      if let validation = description.validation { splits[.validation] = try TokenFile(path + "/" + validation.file) }
-      self.splits = splits
-      self.description = description
+    guard FileTree.isDirectory(path) else {
+      guard fileExists(TokenFile.split(path).file) else { throw DatasetError.inputNotFound(path: path) }
+      let file = try TokenFile(path)
+      (description, isMixture) = (nil, false)
+      domains = [Domain(name: path, weight: 1, files: [.train: [file], .validation: [file]])]
       return
     }
-    guard !fileExists(path + "/" + PreparationState.fileName) else { throw DatasetError.unfinished(path: path) }
-    var splits: [DatasetSplit: TokenFile] = [:]
-    for (split, names) in [(DatasetSplit.train, ["train.bin"]), (.validation, ["validation.bin", "val.bin"])] {
-      guard let name = names.first(where: { fileExists(path + "/" + $0) }) else { continue }
-      splits[split] = try TokenFile(path + "/" + name, storage: .uint16)
+    guard fileExists(descriptionPath) else {
+      guard !fileExists(path + "/" + PreparationState.fileName) else { throw DatasetError.unfinished(path: path) }
+      (description, isMixture) = (nil, false)
+      domains = [try TokenDataset.undescribed(path)]
+      return
     }
-    guard !splits.isEmpty else {
-      throw DatasetError.missingSplit(path: path, split: "train or validation", expected: "dataset.json or train.bin")
+    if try MixtureDescription.isMixture(descriptionPath) {
+      let mixture = try MixtureDescription(path: descriptionPath)
+      (description, isMixture) = (nil, true)
+      domains = try mixture.domains.map { try Domain($0, of: mixture, in: path) }
+    } else {
+      let description = try DatasetDescription(path: descriptionPath)
+      var files: [DatasetSplit: [TokenFile]] = [.train: [try TokenFile(path + "/" + description.train.file)]]
+      if let validation = description.validation { files[.validation] = [try TokenFile(path + "/" + validation.file)] }
+      self.description = description
+      isMixture = false
+      domains = [Domain(name: path, weight: 1, files: files)]
     }
-    self.splits = splits
-    description = nil
   }
 
-  /// The tokens of a split, or nil if there are none.
-  public subscript(split: DatasetSplit) -> TokenFile? { splits[split] }
-
-  /// The tokens of a split.
-  /// - Throws: `DatasetError.missingSplit`.
-  public func tokens(_ split: DatasetSplit) throws(DatasetError) -> TokenFile {
-    guard let file = splits[split] else {
+  /// The files of a split, of all domains.
+  /// - Throws: `DatasetError.missingSplit` if there are none.
+  public func files(_ split: DatasetSplit) throws(DatasetError) -> [TokenFile] {
+    let files = domains.flatMap { $0[split] }
+    guard !files.isEmpty else {
       throw .missingSplit(
         path: path, split: split.rawValue,
         expected: split == .train ? "train.bin" : "validation.bin; prepare with a --validation-fraction above 0")
     }
-    return file
+    return files
+  }
+
+  /// A directory without `dataset.json`.
+  private static func undescribed(_ path: String) throws -> Domain {
+    let names = try FileTree.names(in: path).filter { name in
+      !name.hasPrefix(".") && (name.hasSuffix(".bin") || TokenFile.isNamedHDF5(name))
+        && FileTree.isFile(path + "/" + name)
+    }
+    func named(_ words: [String]) -> [String] {
+      names.filter { name in
+        name.split { !$0.isLetter }.contains { words.contains($0.lowercased()) }
+      }
+    }
+    let validation = named(["val", "valid", "validation"])
+    var train = named(["train"])
+    if train.isEmpty {
+      let others = validation + named(["test"])
+      train = names.filter { !others.contains($0) }
+    }
+    guard !(train + validation).isEmpty else {
+      throw DatasetError.missingSplit(
+        path: path, split: "train or validation", expected: "dataset.json, train.bin or other token files")
+    }
+    return Domain(
+      name: path, weight: 1,
+      files: [
+        .train: try train.map { try TokenFile(path + "/" + $0) },
+        .validation: try validation.map { try TokenFile(path + "/" + $0) },
+      ])
+  }
+}
+
+extension TokenDataset.Domain {
+  fileprivate init(
+    _ domain: MixtureDescription.Domain, of mixture: MixtureDescription, in directory: String
+  ) throws {
+    func open(_ split: MixtureDescription.Split) throws -> TokenFile {
+      let path = directory + "/" + split.file
+      guard fileExists(path) else { throw DatasetError.inputNotFound(path: path) }
+      let file = try TokenFile(split.group.map { "\(path):/\($0)" } ?? path, storage: mixture.storage)
+      guard file.count == split.tokens else {
+        throw DatasetError.countMismatch(path: file.path, expected: split.tokens, found: file.count)
+      }
+      return file.assuming(mixture.boundary)
+    }
+    var files: [DatasetSplit: [TokenFile]] = [.train: [try open(domain.train)]]
+    if let validation = domain.validation { files[.validation] = [try open(validation)] }
+    self.init(name: domain.name, weight: domain.weight, files: files)
   }
 }
 
 func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
-
-/// One part of a mixture: one or more token files that are drawn from as if they were one, and their weight.
-public struct TokenSource: Sendable {
-  /// For messages.
-  public let name: String
-  public let files: [TokenFile]
-  /// The share of the batches' rows is this over the sum of all weights.
-  public let weight: Double
-
-  public init(name: String, files: [TokenFile], weight: Double = 1) {
-    self.name = name
-    self.files = files
-    self.weight = weight
-  }
-
-  /// The `split` of each of `paths` (see `TokenDataset`), as one source.
-  public init(paths: [String], split: DatasetSplit, weight: Double = 1) throws {
-    var files: [TokenFile] = []
-    for path in paths { files.append(try TokenDataset(path).tokens(split)) }
-    self.init(name: paths.joined(separator: ", "), files: files, weight: weight)
-  }
-
-  public var tokens: Int { files.reduce(0) { $0 + $1.count } }
-
-  /// Checks every id of every file; see `TokenFile.validate`.
-  public func validate(vocabularySize: Int) throws(DatasetError) {
-    for file in files { try file.validate(vocabularySize: vocabularySize) }
-  }
-}

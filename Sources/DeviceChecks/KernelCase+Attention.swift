@@ -1,10 +1,11 @@
 import Tensors
 
 extension KernelCase {
-  static let attention: [KernelCase] = [DType.float32, .bfloat16].flatMap { dtype in
-    (shapes + variants).flatMap { [forward($0, dtype), backward($0, dtype)] }
-      + [forward(many, dtype), largeScores(softcap: nil, dtype), largeScores(softcap: 30, dtype)]
-      + continuations.map { cached($0, position: $1, dtype) }
+  static let attention: [KernelCase] = [DType.float32, .bfloat16].flatMap { dtype -> [KernelCase] in
+    var cases = (shapes + variants + packed).flatMap { [forward($0, dtype), backward($0, dtype)] }
+    cases += [many, manyPacked].map { forward($0, dtype) }
+    cases += [largeScores(softcap: nil, dtype), largeScores(softcap: 30, dtype)]
+    return cases + continuations.map { cached($0, position: $1, dtype) }
   }
 
   /// Sequences, rows of each, query heads, key/value heads, head dimension; elements between rows. With gaps of 8, 4
@@ -14,10 +15,19 @@ extension KernelCase {
     var window: Int?
     var softcap: Float?
     var hasSlopes: Bool
+    var documents: Documents?
+
+    /// How sequences are packed.
+    enum Documents {
+      /// Documents begin at these positions of the first sequence, and at 0; in each further sequence 7 later.
+      case at([Int])
+      /// Starts are far too small in the first half of a sequence, far too large in the second.
+      case outOfRange
+    }
 
     init(
       _ sequences: Int, _ length: Int, _ heads: Int, _ kvHeads: Int, _ headDimension: Int, gap: Int,
-      window: Int? = nil, softcap: Float? = nil, slopes: Bool = false
+      window: Int? = nil, softcap: Float? = nil, slopes: Bool = false, documents: Documents? = nil
     ) {
       self.sequences = sequences
       self.length = length
@@ -28,6 +38,7 @@ extension KernelCase {
       self.window = window
       self.softcap = softcap
       hasSlopes = slopes
+      self.documents = documents
     }
 
     var rows: Int { sequences * length }
@@ -41,7 +52,7 @@ extension KernelCase {
     var description: String {
       "\(sequences)·\(length) rows, \(heads) heads on \(kvHeads) of \(headDimension), gap \(gap)"
         + (window.map { ", window \($0)" } ?? "") + (softcap.map { ", softcap \($0)" } ?? "")
-        + (hasSlopes ? ", slopes" : "")
+        + (hasSlopes ? ", slopes" : "") + (documents.map { ", documents \($0)" } ?? "")
     }
 
     func qkv(_ bench: Bench, in range: ClosedRange<Float>) throws -> Tensor {
@@ -50,6 +61,19 @@ extension KernelCase {
 
     func slopes(_ bench: Bench) throws -> Tensor? {
       hasSlopes ? try bench.random(1, heads, seed: 6, in: 0.004...0.5, dtype: .float32) : nil
+    }
+
+    func documentStarts(_ bench: Bench) throws -> Tensor? {
+      guard let documents else { return nil }
+      let starts = (0..<rows).map { row -> Int32 in
+        let position = row % length
+        switch documents {
+        case .at(let begins):
+          return Int32(begins.map { $0 + 7 * (row / length) }.last { $0 <= position } ?? 0)
+        case .outOfRange: return position < length / 2 ? .min : .max
+        }
+      }
+      return try bench.integers(starts, gap: gap)
     }
   }
 
@@ -83,8 +107,28 @@ extension KernelCase {
     Shape(2, 150, 6, 2, 40, gap: 1, window: 80, softcap: 2, slopes: true),
   ]
 
+  /// Documents that begin within tiles and at their borders, of a token, of many tiles, each token one; in every width,
+  /// and with all that variants have.
+  private static let packed = [
+    Shape(1, 1, 2, 1, 64, gap: 0, documents: .at([])), Shape(2, 65, 2, 1, 100, gap: 0, documents: .at([1, 17, 64])),
+    Shape(1, 257, 2, 2, 64, gap: 8, documents: .at([64, 128, 200])),
+    Shape(1, 300, 2, 1, 64, gap: 0, documents: .at([3, 5, 290])),
+    Shape(1, 150, 1, 1, 33, gap: 1, documents: .at([Int](1..<150))),
+    Shape(1, 290, 1, 1, 128, gap: 0, documents: .at([129, 193])),
+    Shape(1, 140, 1, 1, 256, gap: 8, documents: .at([70, 100])),
+    Shape(2, 130, 2, 1, 80, gap: 2, documents: .at([31, 63])), Shape(1, 70, 2, 2, 96, gap: 8, documents: .at([69])),
+    Shape(2, 66, 4, 2, 104, gap: 0, documents: .at([30])), Shape(1, 70, 12, 4, 16, gap: 0, documents: .at([33, 60])),
+    Shape(1, 90, 1, 1, 200, gap: 0, documents: .at([50])), Shape(2, 150, 2, 1, 64, gap: 3, documents: .outOfRange),
+    Shape(1, 257, 2, 1, 100, gap: 0, window: 40, documents: .at([50, 130])),
+    Shape(1, 300, 2, 2, 64, gap: 0, window: 128, documents: .at([20, 210])),
+    Shape(1, 150, 3, 1, 80, gap: 4, softcap: 2, documents: .at([77])),
+    Shape(2, 130, 3, 3, 64, gap: 0, slopes: true, documents: .at([40, 90])),
+    Shape(2, 150, 6, 2, 40, gap: 1, window: 80, softcap: 2, slopes: true, documents: .at([20, 100])),
+  ]
+
   /// Enough heads to fill a large device with the largest tiles.
   private static let many = Shape(75, 66, 2, 1, 64, gap: 0)
+  private static let manyPacked = Shape(38, 130, 2, 1, 64, gap: 0, documents: .at([60, 100]))
 
   /// New rows and the position of the first: one row, a few, and enough for tiles of them; before, at and far beyond
   /// the end of a window.
@@ -109,7 +153,9 @@ extension KernelCase {
       let qkv = try shape.qkv(bench, in: -3...3)
       let y = try bench.random(shape.rows, shape.width, gap: shape.gap, seed: 2)
       let logSumExp = try bench.random(shape.rows, shape.heads, gap: 1, seed: 3, dtype: .float32)
-      bench.device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: try shape.slopes(bench), shape.spec)
+      bench.device.attention(
+        y, logSumExp: logSumExp, qkv: qkv, slopes: try shape.slopes(bench),
+        documentStarts: try shape.documentStarts(bench), shape.spec)
       return [try bench.result(y), try bench.result(logSumExp)]
     }
   }
@@ -122,9 +168,11 @@ extension KernelCase {
       let dy = try bench.random(shape.rows, shape.width, gap: shape.gap, seed: 4)
       let dqkv = try bench.random(shape.rows, qkv.columns, gap: shape.gap, seed: 5)
       let slopes = try shape.slopes(bench)
-      bench.device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, shape.spec)
+      let starts = try shape.documentStarts(bench)
+      bench.device.attention(
+        y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, documentStarts: starts, shape.spec)
       bench.device.attentionBackward(
-        dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, shape.spec)
+        dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, documentStarts: starts, shape.spec)
       return [try bench.result(dqkv)]
     }
   }
@@ -137,7 +185,7 @@ extension KernelCase {
       let qkv = try shape.qkv(bench, in: -20...20)
       let y = try bench.random(shape.rows, shape.width, seed: 2)
       let logSumExp = try bench.random(shape.rows, shape.heads, seed: 3, dtype: .float32)
-      bench.device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: try shape.slopes(bench), shape.spec)
+      bench.device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, shape.spec)
       return [try bench.result(y), try bench.result(logSumExp)]
     }
   }

@@ -31,10 +31,11 @@ public struct TokenLoss: Sendable {
   ///   - maximumWindows: only that many windows from the start; nil is all.
   ///   - copy: writes the ids at `range` of the stream to memory that has room for them.
   ///   - progress: told (windows done, all windows).
-  /// - Throws: `EvaluationError.tooFewTokens`, `invalidOption`, `tokenOutsideVocabulary`; `GraphError`, `DeviceError`.
+  /// - Throws: `EvaluationError.tooFewTokens`, `invalidOption`, `tokenOutsideVocabulary`; `GraphError`, `DeviceError`; what `copy`
+  ///   throws.
   public static func measure(
     count: Int, model: Model, store: ParameterStore, batchTokens: Int = 2048, maximumWindows: Int? = nil,
-    copy: (_ range: Range<Int>, _ destination: UnsafeMutablePointer<Int32>) -> Void,
+    copy: (_ range: Range<Int>, _ destination: UnsafeMutablePointer<Int32>) throws -> Void,
     progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> TokenLoss {
     // A stream shorter than the context makes one window of its own length.
@@ -49,7 +50,7 @@ public struct TokenLoss: Sendable {
         var tokens = [Int32](repeating: 0, count: B * T)
         var targets = [Int32](repeating: -1, count: B * T)
         for (row, window) in windows.enumerated() {
-          ids.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { copy(window, base) } }
+          try ids.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { try copy(window, base) } }
           let inputs = ids[..<(window.count - 1)]
           try checkTokens(Array(ids[..<window.count]), vocabularySize: model.vocabularySize)
           tokens.replaceSubrange(row * T..<row * T + inputs.count, with: inputs)
@@ -95,4 +96,14 @@ public struct TokenLoss: Sendable {
   }
 
   private static func windowCount(_ tokens: Int, contextLength: Int) -> Int { (tokens - 2) / contextLength + 1 }
+}
+
+extension TokenLoss {
+  /// The loss on several streams: the mean over all their tokens.
+  public init(total parts: [TokenLoss]) {
+    let tokens = parts.reduce(0) { $0 + $1.tokens }
+    self.init(
+      loss: parts.reduce(0) { $0 + $1.loss * Double($1.tokens) } / Double(tokens), tokens: tokens,
+      windows: parts.reduce(0) { $0 + $1.windows }, contextLength: parts.map(\.contextLength).max() ?? 0)
+  }
 }

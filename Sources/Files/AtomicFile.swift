@@ -7,6 +7,27 @@ public enum AtomicFile {
   /// directories are made.
   /// - Throws: `FileError`, and whatever `body` throws.
   public static func write(_ path: String, _ body: (FileWriter) throws -> Void) throws {
+    try make(path) { partial in
+      let writer = FileWriter(descriptor: partial.descriptor, path: path)
+      try body(writer)
+      try writer.synchronize()
+    }
+  }
+
+  /// The same for a file that is written by its name, as libraries do.
+  /// - Parameter body: gets the name of the empty file that it fills. It must not put another file in its place.
+  /// - Throws: `FileError`, and whatever `body` throws.
+  public static func writeByName(_ path: String, _ body: (_ partial: String) throws -> Void) throws {
+    try make(path) { partial in
+      try body(partial.path)
+      // A full disk may show itself only here.
+      guard fsync(partial.descriptor) == 0 else { throw FileError.writing(path) }
+    }
+  }
+
+  private static func make(
+    _ path: String, _ body: ((path: String, descriptor: Int32)) throws -> Void
+  ) throws {
     let directory = FileTree.parent(of: path)
     try FileTree.makeDirectory(directory)
     let partial = try PartialName.make(for: path, flags: O_WRONLY) { name in
@@ -17,9 +38,7 @@ public enum AtomicFile {
     }
     defer { close(partial.descriptor) }
     do {
-      let writer = FileWriter(descriptor: partial.descriptor, path: path)
-      try body(writer)
-      try writer.synchronize()
+      try body(partial)
       guard rename(partial.path, path) == 0 else { throw FileError.writing(path) }
     } catch {
       unlink(partial.path)

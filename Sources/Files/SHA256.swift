@@ -31,8 +31,8 @@ public struct SHA256: Sendable {
     pending.append(contentsOf: rest.dropFirst(whole))
   }
 
-  /// The hash of everything so far, as 64 lower-case hexadecimal digits.
-  public func hexDigest() -> String {
+  /// The hash of everything so far, as eight words; the first byte is the highest of the first word.
+  public func digest() -> SIMD8<UInt32> {
     var state = state
     var last = pending
     last.append(0x80)
@@ -43,10 +43,16 @@ public struct SHA256: Sendable {
       last.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift)))
     }
     last.withUnsafeBytes { SHA256.compress($0, into: &state) }
+    return state
+  }
+
+  /// The hash of everything so far, as 64 lower-case hexadecimal digits.
+  public func hexDigest() -> String {
+    let words = digest()
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     for word in 0..<8 {
-      for shift in stride(from: 28, through: 0, by: -4) { text.append(digits[Int(state[word] >> UInt32(shift) & 15)]) }
+      for shift in stride(from: 28, through: 0, by: -4) { text.append(digits[Int(words[word] >> UInt32(shift) & 15)]) }
     }
     return String(decoding: text, as: UTF8.self)
   }

@@ -10,6 +10,9 @@ public struct ForwardPass {
   public let length: Int
   /// Rows per sequence of the key/value caches; nil when whole sequences are seen at once.
   public let cacheCapacity: Int?
+  /// int32 [B·T, 1], where the sequences hold several documents that do not see each other: the position, in its
+  /// sequence, at which the document of each token begins. For every attention; there is none with caches.
+  var documentStarts: Value?
   /// The caches of each layer, [B·capacity, G·D] each, in order of layers.
   public private(set) var caches: [(keys: Value, values: Value)] = []
   private var rotaryTables: [RotaryEmbedding: Value] = [:]
@@ -72,7 +75,9 @@ public struct ForwardPass {
       softcap: softcap)
     var table: Value?
     if let slopes { table = try constant(slopes) }
-    guard let capacity = cacheCapacity else { return try graph.attention(qkv, slopes: table, spec) }
+    guard let capacity = cacheCapacity else {
+      return try graph.attention(qkv, slopes: table, documentStarts: documentStarts, spec)
+    }
     let layer = caches.count
     let (rows, columns) = (batch * capacity, kvHeads * headStride)
     let keys = try graph.persistent("keys.\(layer)", rows, columns, graph.precision.compute)

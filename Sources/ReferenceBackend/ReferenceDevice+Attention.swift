@@ -22,13 +22,15 @@ extension ReferenceDevice {
     }
   }
 
-  public func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec) {
+  public func attention(
+    _ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?, _ spec: AttentionSpec
+  ) {
     launched()
     let cap = Softcap(spec.softcap)
     let keys = spec.keys(of: qkv)
     let values = spec.values(of: qkv)
     for i in 0..<qkv.rows {
-      let visible = spec.visible(from: i / spec.length * spec.length, to: i)
+      let visible = spec.visible(i, documentStarts)
       for head in 0..<spec.heads {
         let query = qkv.row(i) + head * spec.headDimension
         logSumExp.row(i)[head] = attend(
@@ -61,7 +63,8 @@ extension ReferenceDevice {
   }
 
   public func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?,
+    _ spec: AttentionSpec
   ) {
     launched()
     let cap = Softcap(spec.softcap)
@@ -81,7 +84,7 @@ extension ReferenceDevice {
         let upstream = dy.row(i) + start
         // Σ_j p_j dp_j of the softmax gradient equals dy·y.
         let expected = dot(upstream, y.row(i) + start, size)
-        for j in spec.visible(from: i / spec.length * spec.length, to: i) {
+        for j in spec.visible(i, documentStarts) {
           let key = keys.row(j) + column
           let value = values.row(j) + column
           let product = scale * dot(query, key, size)
@@ -131,6 +134,13 @@ extension ReferenceDevice {
 extension AttentionSpec {
   /// First column, in k or v, of the key/value head that query head `head` reads: groups of H/G neighbours share one.
   func kvColumn(_ head: Int) -> Int { head / (heads / kvHeads) * headDimension }
+
+  /// Rows of keys that the query of row `row` sees, of whole sequences.
+  func visible(_ row: Int, _ documentStarts: Tensor?) -> ClosedRange<Int> {
+    let first = row / length * length
+    let start = min(max(documentStarts?.integer(row) ?? 0, 0), row - first)
+    return visible(from: first + start, to: row)
+  }
 
   /// Rows of keys that the query of row `last` sees, in a sequence that begins at row `first`.
   func visible(from first: Int, to last: Int) -> ClosedRange<Int> {

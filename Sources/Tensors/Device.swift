@@ -72,10 +72,16 @@ public protocol Device: AnyObject {
   func rope(_ x: Tensor, table: Tensor, _ spec: RoPESpec, inverse: Bool)
   /// Causal attention. y [N, H·D], logSumExp [N, H], qkv [N, (H + 2G)·D]; N = B·length. With `slopes` (float32 [1, H];
   /// ALiBi, arXiv 2108.12409) slopes[h]·(j − i) is added to the score of query i and key j, after `spec.softcap`.
-  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec)
+  ///
+  /// With `documentStarts` (int32 [N, 1]; a sequence packed from several documents) the query at position t of its
+  /// sequence sees no key before position documentStarts[row], which is 0…t (what is not counts as the nearest that is)
+  /// and never falls from one row of a sequence to the next.
+  func attention(
+    _ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?, _ spec: AttentionSpec)
   /// Sets dqkv from dy, with the saved y and logSumExp.
   func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec)
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?,
+    _ spec: AttentionSpec)
   /// Attention of `length` new rows per sequence against a cache: row i of sequence b is at position
   /// p = scalars.position + i; its k and v are written to row b·capacity + p of keys/values [B·capacity, G·D],
   /// and its q attends to positions 0…p.

@@ -45,14 +45,21 @@ struct AddedTokenList {
 
   /// Those that are looked for in prepared text, their contents prepared in the same way.
   var preparedTokens: [AddedToken] {
-    source.addedToPrepared
-      + tokens.filter(isLookedForInPreparedText).map { token in
-        var token = token
-        guard source.preparation.isNormalizer else { return token }
-        let content = token.content
-        content.withUnsafeBufferPointer { source.preparation.prepare($0, isStart: true, into: &token.content) }
-        return token
-      }.filter { !$0.content.isEmpty }
+    source.addedToPrepared + tokens.filter(isLookedForInPreparedText).map(prepared).filter { !$0.content.isEmpty }
+  }
+
+  private func prepared(_ token: AddedToken) -> AddedToken {
+    var token = token
+    if source.preparation.composes {
+      var composer = CanonicalComposer()
+      let content = token.content
+      content.withUnsafeBufferPointer { composer.withComposed($0) { token.content = Array($0) } }
+    }
+    if source.preparation.isNormalizer {
+      let content = token.content
+      content.withUnsafeBufferPointer { source.preparation.prepare($0, at: .start, into: &token.content) }
+    }
+    return token
   }
 
   private func isLookedForInPreparedText(_ token: AddedToken) -> Bool { token.isNormalized && source.honorsNormalized }

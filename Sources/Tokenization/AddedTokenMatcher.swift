@@ -23,6 +23,8 @@ struct AddedTokenMatcher: Sendable {
   ) {
     var done = 0
     var at = 0
+    // White space that a token has taken; others in it may take its rest again.
+    var taken = 0..<0
     while let match = next(text, from: at) {
       at = match.end
       let token = tokens[match.token]
@@ -30,10 +32,14 @@ struct AddedTokenMatcher: Sendable {
       var start = match.start
       var end = match.end
       if token.stripsLeft { start = spaceStart(text, before: start, limit: done) }
-      if token.stripsRight { end = spaceEnd(text, from: end) }
+      if token.stripsRight {
+        if !taken.contains(end) { taken = end..<spaceEnd(text, from: end) }
+        end = taken.upperBound
+      }
       if done < start { appendText(done..<start) }
       appendToken(token.id)
-      done = max(done, end)
+      // Back, too: what follows a token inside such white space is text again.
+      done = end
     }
     if done < text.count { appendText(done..<text.count) }
   }

@@ -21,6 +21,10 @@ enum Alphabet: Sendable {
       ascii = (0..<128).map { index.id(of: [UInt8($0)]) ?? -1 }
     }
 
+    fileprivate func writes(_ character: UInt8) -> Bool {
+      ascii[Int(character)] >= 0 || !bytes.isEmpty && bytes[Int(character)] >= 0
+    }
+
     fileprivate func appendSymbols(
       of word: UnsafeBufferPointer<UInt8>, to symbols: UnsafeMutableBufferPointer<Int32>
     ) -> Int {
@@ -49,6 +53,14 @@ enum Alphabet: Sendable {
         }
       }
       return count
+    }
+  }
+
+  /// An ASCII character has a symbol that is not the unknown token.
+  func writes(_ character: UInt8, unknown: Int32) -> Bool {
+    switch self {
+    case .bytes(let ids): ids[Int(character)] >= 0 && ids[Int(character)] != unknown
+    case .characters(let characters): characters.writes(character)
     }
   }
 

@@ -3,6 +3,8 @@ final class BytePairModel: Sendable {
   /// How text is cut into words, which are merged on their own.
   enum Splitter: Sendable {
     case pattern(GPT2Pattern)
+    case gpt4(GPT4Pattern)
+    case starCoder(StarCoderPattern)
     case boundaries(PieceBoundaries)
   }
 
@@ -30,11 +32,36 @@ final class BytePairModel: Sendable {
     self.firstStandIn = firstStandIn
   }
 
+  /// No merge takes place over these two bytes of neighbouring characters, if they end and begin a word for a pattern.
+  func keepsApart(_ left: UInt8, _ right: UInt8) -> Bool {
+    switch splitter {
+    case .pattern, .gpt4, .starCoder: true
+    case .boundaries(let boundaries): !boundaries.joins(left, right)
+    }
+  }
+
+  /// An ASCII character never becomes the unknown token, if that runs together with its neighbours.
+  func writes(_ character: UInt8) -> Bool {
+    fusedUnknown.map { alphabet.writes(character, unknown: $0) } ?? true
+  }
+
   /// Appends the tokens of a text to the workspace's output.
   func encode(_ text: UnsafeBufferPointer<UInt8>, _ workspace: EncodingWorkspace) {
     var start = 0
     switch splitter {
     case .pattern(let pattern):
+      while start < text.count {
+        let end = pattern.end(of: start, in: text)
+        appendWord(text, start, end, workspace)
+        start = end
+      }
+    case .gpt4(let pattern):
+      while start < text.count {
+        let end = pattern.end(of: start, in: text)
+        appendWord(text, start, end, workspace)
+        start = end
+      }
+    case .starCoder(let pattern):
       while start < text.count {
         let end = pattern.end(of: start, in: text)
         appendWord(text, start, end, workspace)

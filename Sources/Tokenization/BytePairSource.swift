@@ -19,7 +19,10 @@ struct BytePairSource {
   }
 
   /// GPT-2's kind: words of bytes.
-  func byteLevel(_ preparation: TextPreparation, usesPattern: Bool) throws(TokenizationError) -> TokenizerSource {
+  /// - Parameter splitter: nil if the text is not cut into words.
+  func byteLevel(
+    _ preparation: TextPreparation, splitter: BytePairModel.Splitter?
+  ) throws(TokenizationError) -> TokenizerSource {
     var texts = tokens.names.map { $0.map(TokenizerSource.byteLevelText) ?? [] }
     var ids = [Int32](repeating: unknown ?? -1, count: 256)
     var words: [(token: [UInt8], id: Int32)] = []
@@ -31,8 +34,8 @@ struct BytePairSource {
     }
     let boundaries = try boundaries(texts, isComplete: !ids.contains(-1), cutsBeforeSpaces: false)
     let model = BytePairModel(
-      splitter: usesPattern ? .pattern(GPT2Pattern()) : .boundaries(boundaries), alphabet: .bytes(ids),
-      merges: MergeTable(merges), wholeWords: ignoresMerges ? TokenIndex(words) : nil,
+      splitter: splitter ?? .boundaries(boundaries), alphabet: .bytes(ids), merges: MergeTable(merges),
+      wholeWords: ignoresMerges ? TokenIndex(words) : nil,
       fusedUnknown: fusesUnknown ? unknown : nil)
     var source = TokenizerSource(
       tokens: tokens, texts: texts, textOfAdded: TokenizerSource.byteLevelText, model: model, preparation: preparation)

@@ -6,7 +6,7 @@
 /// bounded, so that text can neither be searched in square time nor grow without measure. (nmt_nfkc needs 12 and 33
 /// bytes.)
 struct CharacterMap: Sendable {
-  private static let longestSequence = 128
+  static let longestSequence = 128
   private static let longestReplacement = 1024
 
   private let units: [UInt32]

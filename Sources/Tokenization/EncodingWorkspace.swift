@@ -5,6 +5,7 @@ final class EncodingWorkspace: @unchecked Sendable {
 
   let cache = WordCache()
   var engine = MergeEngine()
+  lazy var composer = CanonicalComposer()
   /// Text as the model sees it.
   var prepared: [UInt8] = []
   private var symbols = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 64)

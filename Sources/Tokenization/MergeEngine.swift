@@ -5,8 +5,11 @@
 struct MergeEngine {
   /// From this many symbols on a priority queue is used: the time grows with n log n, that of the search with n².
   private static let queueThreshold = 48
-  /// A word that needed more symbols than this gives its memory back.
-  private static let retainedCapacity = 1 << 16
+  /// How often two stretches of a very long word may fail to meet before it is merged as a whole.
+  private static let mostAttempts = 32
+
+  /// A longer word is merged in stretches of so many symbols: neither memory nor the time for a symbol grow with it.
+  private let stretch: Int
 
   /// For each symbol the merge with its right neighbour.
   private var merges: [MergeTable.Merge] = []
@@ -15,13 +18,14 @@ struct MergeEngine {
   /// A binary heap; rank in the upper half, position in the lower.
   private var queue: [UInt64] = []
 
+  /// - Parameter stretch: a few times the symbols of the longest token; another than the default is for tests.
+  init(stretch: Int = 1 << 16) { self.stretch = stretch }
+
   /// Merges in place and returns how many symbols are left, in front.
   mutating func merge(_ symbols: UnsafeMutableBufferPointer<Int32>, table: MergeTable) -> Int {
     if symbols.count < 2 { return symbols.count }
     if symbols.count < MergeEngine.queueThreshold { return mergeBySearch(symbols, table) }
-    let count = mergeByQueue(symbols, table)
-    if merges.capacity > MergeEngine.retainedCapacity { self = MergeEngine() }
-    return count
+    return symbols.count <= stretch ? mergeByQueue(symbols, table) : mergeInStretches(symbols, table)
   }
 
   // MARK: - Short words
@@ -137,5 +141,73 @@ struct MergeEngine {
       parent = child
     }
     queue[parent] = entry
+  }
+
+  // MARK: - Very long words
+
+  /// Merges stretch by stretch, each from a place at which the one before ended a token.
+  ///
+  /// Tokens are those of the whole word if the symbols of any two neighbours, alone, are merged to just these two: the
+  /// first merge over a place between two tokens would be the next one among the symbols of these two as well. Inside a
+  /// stretch that holds; where two stretches meet it is tried, and at an earlier place if it fails.
+  private mutating func mergeInStretches(_ symbols: UnsafeMutableBufferPointer<Int32>, _ table: MergeTable) -> Int {
+    let original = Array(symbols)
+    // Tokens so far, written in front of the symbols that they are made of.
+    var count = 0
+    // Where in `original` the tokens begin that the last stretch gave, and where the next stretch does.
+    var starts = [0]
+    var attempts = 0
+    while let start = starts.last, start < original.count {
+      let end = min(start + stretch, original.count)
+      let part = UnsafeMutableBufferPointer(rebasing: symbols[start..<end])
+      _ = part.update(fromContentsOf: original[start..<end])
+      _ = mergeByQueue(part, table)
+      let ends = endsOfTokens(part.count, from: start)
+      if start > 0 {
+        guard starts.count > 1, attempts < MergeEngine.mostAttempts else {
+          _ = symbols.update(fromContentsOf: original)
+          defer { self = MergeEngine(stretch: stretch) }
+          return mergeByQueue(symbols, table)
+        }
+        let both = original[starts[starts.count - 2]..<ends[0]]
+        guard areNeighbours(symbols[count - 1], part[0], both, table) else {
+          starts.removeLast()
+          count -= 1
+          attempts += 1
+          continue
+        }
+      }
+      // What follows may still change the last tokens.
+      let limit = end == original.count ? end : start + stretch / 4 * 3
+      let kept = max(1, ends.prefix { $0 <= limit }.count)
+      for index in 0..<kept { symbols[count + index] = part[index] }
+      count += kept
+      starts = [start] + ends[..<kept]
+      attempts = 0
+    }
+    return count
+  }
+
+  /// Where the tokens of the last `mergeByQueue` end.
+  private func endsOfTokens(_ symbolCount: Int, from start: Int) -> [Int] {
+    var ends: [Int] = []
+    var position = 0
+    while position < symbolCount {
+      position = Int(next[position])
+      ends.append(start + position)
+    }
+    return ends
+  }
+
+  /// The symbols of two tokens are merged to these two.
+  private mutating func areNeighbours(
+    _ left: Int32, _ right: Int32, _ symbols: ArraySlice<Int32>, _ table: MergeTable
+  ) -> Bool {
+    var symbols = Array(symbols)
+    return symbols.withUnsafeMutableBufferPointer { symbols in
+      let count =
+        symbols.count < MergeEngine.queueThreshold ? mergeBySearch(symbols, table) : mergeByQueue(symbols, table)
+      return count == 2 && symbols[0] == left && symbols[1] == right
+    }
   }
 }

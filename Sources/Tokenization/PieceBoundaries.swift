@@ -30,6 +30,13 @@ struct PieceBoundaries: Sendable {
     joined[pair >> 6] |= 1 << UInt64(pair & 63)
   }
 
+  /// A piece has a character that ends in `left` before one that begins with `right`.
+  @inline(__always)
+  func joins(_ left: UInt8, _ right: UInt8) -> Bool {
+    let pair = Int(left) << 8 | Int(right)
+    return joined[pair >> 6] >> UInt64(pair & 63) & 1 == 1
+  }
+
   /// Where the word that begins at `start` ends; `start` is below `text.count`.
   @inline(__always)
   func end(of start: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
@@ -37,9 +44,8 @@ struct PieceBoundaries: Sendable {
     var left = text[start]
     while at < text.count {
       let right = text[at]
-      let pair = Int(left) << 8 | Int(right)
       // Inside a character nothing is cut.
-      if joined[pair >> 6] >> UInt64(pair & 63) & 1 == 0, right & 0xC0 != 0x80 { break }
+      if !joins(left, right), right & 0xC0 != 0x80 { break }
       left = right
       at += 1
     }

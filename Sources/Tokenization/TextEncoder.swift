@@ -10,6 +10,7 @@ final class TextEncoder: Sendable {
   /// Ids in front of a text and behind it, if special tokens are asked for.
   let prefix: [Int32]
   let suffix: [Int32]
+  let cuts: TextCuts
 
   /// Those not in use.
   private let workspaces = Mutex<[EncodingWorkspace]>([])
@@ -24,32 +25,40 @@ final class TextEncoder: Sendable {
     self.addedToPrepared = AddedTokenMatcher(addedToPrepared)
     self.prefix = prefix
     self.suffix = suffix
+    cuts = TextCuts(model, preparation, added: added + addedToPrepared)
   }
 
-  func encode(_ text: UnsafeBufferPointer<UInt8>, addSpecialTokens: Bool, into ids: inout [Int32]) {
-    if addSpecialTokens { ids += prefix }
-    if !text.isEmpty {
-      let workspace = workspaces.withLock { $0.popLast() } ?? EncodingWorkspace()
-      encode(text, workspace)
-      workspace.finish(into: &ids)
-      workspaces.withLock { $0.append(workspace) }
-    }
-    if addSpecialTokens { ids += suffix }
-  }
-
-  private func encode(_ text: UnsafeBufferPointer<UInt8>, _ workspace: EncodingWorkspace) {
+  /// Appends the ids of a text.
+  /// - Parameter place: `.start` or `.continuation`.
+  func encode(_ text: UnsafeBufferPointer<UInt8>, at place: TextPreparation.Place, into ids: inout [Int32]) {
+    if text.isEmpty { return }
+    let workspace = workspaces.withLock { $0.popLast() } ?? EncodingWorkspace()
     added.split(
       text,
-      text: { encodePart(UnsafeBufferPointer(rebasing: text[$0]), isStart: $0.lowerBound == 0, workspace) },
+      text: {
+        let part = UnsafeBufferPointer(rebasing: text[$0])
+        encodePart(part, at: $0.lowerBound == 0 ? place : .afterToken, workspace)
+      },
       token: { appendAdded($0, workspace) })
+    workspace.finish(into: &ids)
+    workspaces.withLock { $0.append(workspace) }
   }
 
   /// A part without added tokens that show in the text as it comes.
-  private func encodePart(_ text: UnsafeBufferPointer<UInt8>, isStart: Bool, _ workspace: EncodingWorkspace) {
+  private func encodePart(
+    _ text: UnsafeBufferPointer<UInt8>, at place: TextPreparation.Place, _ workspace: EncodingWorkspace
+  ) {
+    guard preparation.composes else { return encodeComposed(text, at: place, workspace) }
+    workspace.composer.withComposed(text) { encodeComposed($0, at: place, workspace) }
+  }
+
+  private func encodeComposed(
+    _ text: UnsafeBufferPointer<UInt8>, at place: TextPreparation.Place, _ workspace: EncodingWorkspace
+  ) {
     if addedToPrepared.isEmpty {
-      prepare(text, isStart: isStart, workspace) { model.encode($0, workspace) }
+      prepare(text, at: place, workspace) { model.encode($0, workspace) }
     } else if preparation.isNormalizer {
-      prepare(text, isStart: isStart, workspace) { prepared in
+      prepare(text, at: place, workspace) { prepared in
         addedToPrepared.split(
           prepared,
           text: { model.encode(UnsafeBufferPointer(rebasing: prepared[$0]), workspace) },
@@ -59,21 +68,19 @@ final class TextEncoder: Sendable {
       addedToPrepared.split(
         text,
         text: { part in
-          let isStart = isStart && part.lowerBound == 0
-          prepare(UnsafeBufferPointer(rebasing: text[part]), isStart: isStart, workspace) {
-            model.encode($0, workspace)
-          }
+          let place = part.lowerBound == 0 ? place : .afterToken
+          prepare(UnsafeBufferPointer(rebasing: text[part]), at: place, workspace) { model.encode($0, workspace) }
         },
         token: { appendAdded($0, workspace) })
     }
   }
 
   private func prepare(
-    _ text: UnsafeBufferPointer<UInt8>, isStart: Bool, _ workspace: EncodingWorkspace,
+    _ text: UnsafeBufferPointer<UInt8>, at place: TextPreparation.Place, _ workspace: EncodingWorkspace,
     _ body: (UnsafeBufferPointer<UInt8>) -> Void
   ) {
     if preparation.isIdentity { return body(text) }
-    preparation.prepare(text, isStart: isStart, into: &workspace.prepared)
+    preparation.prepare(text, at: place, into: &workspace.prepared)
     workspace.prepared.withUnsafeBufferPointer(body)
   }
 

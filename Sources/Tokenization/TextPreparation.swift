@@ -11,11 +11,23 @@ struct TextPreparation: Sendable {
     case unlessSpace
   }
 
+  /// Where a text stands.
+  enum Place: Sendable {
+    /// Nothing is before it.
+    case start
+    /// An added token is before it.
+    case afterToken
+    /// Text is before it, which it continues: it begins as it stands.
+    case continuation
+  }
+
   var prefix = Prefix.none
   /// No prefix for what follows an added token (`prepend_scheme: first`, `legacy: false`).
   var prefixesStartOnly = false
   /// "▁" and a space are the same.
   var isMetaspace = false
+  /// Text is brought into composed form (NFC) before all else, added tokens with `normalized` too.
+  var composes = false
   /// Leading and trailing spaces go, several become one (`remove_extra_whitespaces`).
   var removesExtraSpaces = false
   var characterMap: CharacterMap?
@@ -32,22 +44,20 @@ struct TextPreparation: Sendable {
   /// The text has no need to be copied.
   var isIdentity: Bool { prefix == .none && !isMetaspace && isPlain }
 
-  /// - Parameters:
-  ///   - isStart: nothing stands before the text.
-  ///   - result: is overwritten.
-  func prepare(_ text: UnsafeBufferPointer<UInt8>, isStart: Bool, into result: inout [UInt8]) {
+  /// - Parameter result: is overwritten.
+  func prepare(_ text: UnsafeBufferPointer<UInt8>, at place: Place, into result: inout [UInt8]) {
     result.removeAll(keepingCapacity: true)
     if text.isEmpty { return }
     if isPlain {
-      if needsPrefix(text, isStart: isStart) { result.append(TextPreparation.space) }
+      if needsPrefix(text, at: place) { result.append(TextPreparation.space) }
       append(text, to: &result)
     } else {
-      normalize(text, isStart: isStart, into: &result)
+      normalize(text, at: place, into: &result)
     }
   }
 
-  private func needsPrefix(_ text: UnsafeBufferPointer<UInt8>, isStart: Bool) -> Bool {
-    if prefixesStartOnly && !isStart { return false }
+  private func needsPrefix(_ text: UnsafeBufferPointer<UInt8>, at place: Place) -> Bool {
+    if place == .continuation || prefixesStartOnly && place == .afterToken { return false }
     switch prefix {
     case .none: return false
     case .always: return true
@@ -70,17 +80,17 @@ struct TextPreparation: Sendable {
   }
 
   /// Source: google/sentencepiece, src/normalizer.cc (`Normalize`).
-  private func normalize(_ text: UnsafeBufferPointer<UInt8>, isStart: Bool, into result: inout [UInt8]) {
+  private func normalize(_ text: UnsafeBufferPointer<UInt8>, at place: Place, into result: inout [UInt8]) {
     var at = 0
-    while removesExtraSpaces, at < text.count {
+    while removesExtraSpaces, place != .continuation, at < text.count {
       var isSpace = false
       let length = replace(text, at) { isSpace = $0.count == 1 && $0[0] == TextPreparation.space }
       guard isSpace else { break }
       at += length
     }
     guard at < text.count else { return }
-    if needsPrefix(text, isStart: isStart) { result.append(TextPreparation.space) }
-    var followsSpace = removesExtraSpaces
+    if needsPrefix(text, at: place) { result.append(TextPreparation.space) }
+    var followsSpace = removesExtraSpaces && place != .continuation
     while at < text.count {
       at += replace(text, at) { replacement in
         var rest = replacement[...]

@@ -1,5 +1,3 @@
-import Files
-
 extension Tokenizer {
   /// Reads the tokenizer of a model's directory.
   ///
@@ -48,27 +46,11 @@ extension Tokenizer {
 
     let encoder = TextEncoder(
       model: source.model, preparation: source.preparation, added: added.rawTokens,
-      addedToPrepared: added.preparedTokens,
-      prefix: prefix, suffix: suffix)
+      addedToPrepared: added.preparedTokens, prefix: prefix, suffix: suffix)
     let vocabulary = Vocabulary(
       added.texts, special: source.special + added.tokens.filter(\.isSpecial).map(\.id),
       dropsFirstSpace: source.dropsFirstSpace)
-    self.init(encoder: encoder, vocabulary: vocabulary, bos: bos, eos: eos, files: files)
-  }
-}
-
-extension TokenizerSource {
-  /// GPT-2's own files.
-  init(vocabulary: String, merges: String, settings: TokenizerSettings) throws {
-    let tokens = try TokenList(
-      path: vocabulary,
-      try JSONField(file: vocabulary).members().map { (Array($0.name.utf8), try $0.field.integer()) })
-    let file = try MappedFile(merges)
-    var list = MergeList(tokens, path: merges)
-    try withExtendedLifetime(file) { try list.read(file.bytes) }
-    var preparation = TextPreparation()
-    if settings.addsPrefixSpace == true { preparation.prefix = .unlessSpace }
-    self = try BytePairSource(tokens: tokens, merges: list.rules).byteLevel(preparation, usesPattern: true)
-    if let id = bos { added = [AddedToken(content: BytePairSource.endOfText, id: id)] }
+    self.init(
+      encoder: encoder, vocabulary: vocabulary, bos: bos, eos: eos, files: files, warnings: source.warnings)
   }
 }

@@ -13,16 +13,21 @@ public struct Tokenizer: Sendable {
   public var addsBOS: Bool { !encoder.prefix.isEmpty }
   /// Paths of the tokenizer's files, to hash and to copy.
   public let files: [String]
+  /// What may be wrong with those files: a line each that names the file and says what to do.
+  public let warnings: [String]
 
   private let encoder: TextEncoder
   private let vocabulary: Vocabulary
 
-  init(encoder: TextEncoder, vocabulary: Vocabulary, bos: Int32?, eos: Int32?, files: [String]) {
+  init(
+    encoder: TextEncoder, vocabulary: Vocabulary, bos: Int32?, eos: Int32?, files: [String], warnings: [String]
+  ) {
     self.encoder = encoder
     self.vocabulary = vocabulary
     self.bos = bos
     self.eos = eos
     self.files = files
+    self.warnings = warnings
   }
 
   /// The ids of a text.
@@ -38,8 +43,20 @@ public struct Tokenizer: Sendable {
   ///
   /// Text that is not UTF-8 is no error: a byte that is part of no character is a character of its own.
   public func encode(utf8: UnsafeBufferPointer<UInt8>, addSpecialTokens: Bool, into ids: inout [Int32]) {
-    encoder.encode(utf8, addSpecialTokens: addSpecialTokens, into: &ids)
+    if addSpecialTokens { ids += encoder.prefix }
+    encoder.encode(utf8, at: .start, into: &ids)
+    if addSpecialTokens { ids += encoder.suffix }
   }
+
+  /// Appends the ids of the rest of a text that was cut at `lastCut(in:)`.
+  public func encodeContinuation(utf8: UnsafeBufferPointer<UInt8>, into ids: inout [Int32]) {
+    encoder.encode(utf8, at: .continuation, into: &ids)
+  }
+
+  /// The last place at which a text may be cut: the ids of what is before it, and those of `encodeContinuation` for the
+  /// rest, are the ids of the whole, whatever follows the text.
+  /// - Returns: above 0 and below `text.count`; nil if no such place is known.
+  public func lastCut(in text: UnsafeBufferPointer<UInt8>) -> Int? { encoder.cuts.last(in: text) }
 
   /// The text of ids. What is not UTF-8 becomes U+FFFD, see `TokenDecoder`.
   /// - Parameter skipSpecialTokens: leave BOS, EOS and their like out.

@@ -3,7 +3,7 @@ import Files
 /// A `tokenizer.json` of huggingface/tokenizers, as far as this module has what it describes: byte-pair encoding, on
 /// bytes (GPT-2) or on characters (LLaMA).
 struct TokenizerJSON {
-  private let root: JSONField
+  let root: JSONField
   /// Its text is written in the alphabet of bytes.
   let isByteLevel: Bool
 
@@ -18,13 +18,13 @@ struct TokenizerJSON {
   }
 
   /// The parts of a normalizer, pre-tokenizer, decoder or post-processor; a sequence's one by one.
-  private static func steps(_ field: JSONField, list: String) throws(TokenizationError) -> [JSONField] {
+  static func steps(_ field: JSONField, list: String) throws(TokenizationError) -> [JSONField] {
     guard field.isPresent else { return [] }
     guard try field["type"].string() == "Sequence" else { return [field] }
     return try field[list].elements()
   }
 
-  private func unsupported(_ part: String, _ step: JSONField, supported: String) throws(TokenizationError)
+  func unsupported(_ part: String, _ step: JSONField, supported: String) throws(TokenizationError)
     -> TokenizationError
   {
     .unsupported(path: path, part: part, found: try step["type"].string(), supported: supported)
@@ -61,10 +61,12 @@ struct TokenizerJSON {
   }
 
   private func readNormalizer(into preparation: inout TextPreparation) throws(TokenizationError) {
-    let supported = "Prepend of '▁' and Replace of ' ' by '▁'"
+    let supported = "NFC, Prepend of '▁' and Replace of ' ' by '▁'"
     let steps = try TokenizerJSON.steps(root["normalizer"], list: "normalizers")
     for step in steps {
       switch try step["type"].string() {
+      // Before the others or behind them: no character composes with "▁".
+      case "NFC": preparation.composes = true
       case "Prepend" where step["prepend"].value?.string == "▁": preparation.prefix = .always
       case "Replace" where step["pattern"]["String"].value?.string == " " && step["content"].value?.string == "▁":
         preparation.isMetaspace = true
@@ -93,22 +95,6 @@ struct TokenizerJSON {
     case "never": preparation.prefix = .none
     default: throw scheme.mismatch("'always', 'first' or 'never'")
     }
-  }
-
-  /// What is done to text, for a byte-level vocabulary.
-  /// - Returns: whether GPT-2's pattern cuts the text into words, too.
-  private func byteLevelPreparation() throws(TokenizationError) -> (TextPreparation, usesPattern: Bool) {
-    if let step = try TokenizerJSON.steps(root["normalizer"], list: "normalizers").first {
-      throw try unsupported("normalizer", step, supported: "none before the pre_tokenizer ByteLevel")
-    }
-    let steps = try TokenizerJSON.steps(root["pre_tokenizer"], list: "pretokenizers")
-    if steps.count > 1 {
-      let other = steps.first { $0["type"].value?.string != "ByteLevel" } ?? steps[1]
-      throw try unsupported("pre_tokenizer", other, supported: "ByteLevel or Metaspace alone")
-    }
-    var preparation = TextPreparation()
-    if try steps[0]["add_prefix_space"].bool(absent: true) { preparation.prefix = .unlessSpace }
-    return (preparation, try steps[0]["use_regex"].bool(absent: true))
   }
 
   // MARK: - Decoder and post-processor
@@ -202,11 +188,18 @@ struct TokenizerJSON {
 
     var source: TokenizerSource
     if isByteLevel {
-      let (preparation, usesPattern) = try byteLevelPreparation()
-      source = try bytePair.byteLevel(preparation, usesPattern: usesPattern)
+      let (preparation, splitter) = try byteLevelPreparation()
+      source = try bytePair.byteLevel(preparation, splitter: splitter)
     } else {
       let (preparation, cutsBeforeSpaces) = try preparation()
       source = try bytePair.characterLevel(preparation, cutsBeforeSpaces: cutsBeforeSpaces)
+      // OpenLLaMA's card asks not to use the converted one: the conversion has left out the merge of score 0, which is
+      // the first one, "▁" and "t".
+      if preparation.isMetaspace && bytePair.fallsBackToBytes {
+        source.warnings.append(
+          "\(path): converted from a SentencePiece model, and some texts have other tokens than the model gives them; "
+            + "put the model's own tokenizer.model beside it")
+      }
     }
     source.added = try addedTokens()
     source.dropsFirstSpace = try dropsFirstSpace()

@@ -21,6 +21,8 @@ struct TokenizerSettings {
   private(set) var addsEOS: Bool?
   private(set) var addsPrefixSpace: Bool?
   private(set) var isLegacy: Bool?
+  /// `tokenizer_class`, the name of transformers' class.
+  private(set) var className: JSONField?
   /// Added tokens with their ids, and the file for messages.
   private(set) var added: [(token: AddedToken, path: String)] = []
   /// Special tokens that have a name (`unk_token`); their ids are the vocabulary's.
@@ -40,6 +42,7 @@ struct TokenizerSettings {
       addsEOS = try root["add_eos_token"].bool()
       addsPrefixSpace = try root["add_prefix_space"].bool()
       isLegacy = try root["legacy"].bool()
+      if root["tokenizer_class"].isPresent { className = root["tokenizer_class"] }
       if root["added_tokens_decoder"].isPresent {
         hasDecoder = true
         for (name, field) in try root["added_tokens_decoder"].members() {

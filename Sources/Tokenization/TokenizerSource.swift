@@ -23,6 +23,8 @@ struct TokenizerSource {
   /// The tokens at the ends of a text where no settings name them.
   var bos: Int32?
   var eos: Int32?
+  /// See `Tokenizer.warnings`.
+  var warnings: [String] = []
 
   init(
     tokens: TokenList, texts: [[UInt8]], textOfAdded: @escaping @Sendable ([UInt8]) -> [UInt8], model: BytePairModel,

@@ -24,7 +24,7 @@ public struct RunEstimate: Sendable {
   /// - Parameters:
   ///   - model: the architecture that is trained, layers already selected.
   ///   - device: where the run would be; its kind decides `training.precision: auto`.
-  ///   - tokensPerEpoch: see `TrainingRecipe.tokensPerEpoch`; nil when the data are not there.
+  ///   - tokensPerEpoch: see `TrainingRecipe.dataSummary`; nil when the data are not there.
   /// - Throws: `TrainingError`, `GraphError`.
   public init(_ recipe: TrainingRecipe, model: Model, device: DeviceInfo, tokensPerEpoch: Int?) throws {
     let precision = recipe.precision(on: device)
@@ -33,7 +33,8 @@ public struct RunEstimate: Sendable {
     let (rows, length) = (batch.microBatch, batch.sequenceLength)
     func plan(_ precision: Precision, _ recompute: Recompute) throws -> TrainingPlan {
       try TrainingPlan(
-        model, rows: rows, length: length, precision: precision, recompute: recompute, group: groups.group)
+        model, rows: rows, length: length, precision: precision, recompute: recompute,
+        masksDocuments: recipe.data.documentMasking == .attention, group: groups.group)
     }
     let executed = try plan(precision, recipe.training.recompute)
     memory = executed.memory
@@ -73,14 +74,5 @@ extension TrainingRecipe {
         expected: "the model's context length, \(model.contextLength), at most")
     }
     return length
-  }
-
-  /// Tokens in one pass over the training data.
-  /// - Throws: `DatasetError`, `FileError` when they are not there; `TrainingError`.
-  public func tokensPerEpoch(model: Model) throws -> Int {
-    try BatchLoader(
-      sources: data.train.map { try TokenSource(paths: $0.paths, split: .train, weight: $0.weight) },
-      sequenceLength: sequenceLength(of: model), sampling: data.sampling, seed: training.seed
-    ).tokensPerEpoch
   }
 }

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Models
 import Tensors
@@ -41,10 +42,13 @@ extension Trainer {
   struct Session {
     let report: (TrainEvent) throws -> TrainDisposition
     var disposition = TrainDisposition.proceed
-    /// Of the steps since the last logged one: summed losses of the newest step, time and tokens of all.
+    /// Of the steps since the last logged one: summed losses of the newest step, time and tokens of all, those included
+    /// whose targets are masked.
     var lossSum = 0.0
     var trainingSeconds = 0.0
     var trainingTokens = 0
+    /// Targets that the loss of the newest step counts.
+    var targetCount = 0
 
     mutating func tell(_ event: TrainEvent) throws { disposition = max(disposition, try report(event)) }
   }
@@ -55,12 +59,14 @@ extension Trainer {
   /// - Returns: the time that it took.
   private func trainStep(_ session: inout Session) throws -> Double {
     let start = ContinuousClock.now
+    let rows = try data.batches.next()
     step += 1
-    setScalars()
+    setScalars(targetCount: rows.targetCount)
     session.lossSum = 0
-    for _ in 0..<batch.accumulation {
-      data.loader.next(rows: batch.microBatch, tokens: hostTokens, targets: hostTargets)
-      upload(to: program.tokens, program.targets)
+    session.targetCount = rows.targetCount
+    for index in 0..<batch.accumulation {
+      let part = rows.rows.dropFirst(index * batch.microBatch, length: batch.sequenceLength)
+      upload(part, to: program.tokens, program.targets, program.documentStarts)
       try program.run()
       if isLogged(step) { session.lossSum += try program.readLosses().reduce(0) { $0 + Double($1) } }
     }
@@ -74,21 +80,27 @@ extension Trainer {
     return (ContinuousClock.now - start).seconds
   }
 
-  private func setScalars() {
+  private func setScalars(targetCount: Int) {
     let scalars = device.scalars
     scalars.pointee.learningRate = Float(schedule.learningRate(at: step))
     // In Double, as PyTorch has it: 1 − β^t loses digits in Float for small t.
     scalars.pointee.biasCorrection1 = Float(1 - pow(recipe.optimizer.beta1, Double(step)))
     scalars.pointee.biasCorrection2 = Float(1 - pow(recipe.optimizer.beta2, Double(step)))
-    scalars.pointee.lossScale = 1 / Float(batch.tokensPerStep)
+    // The mean over the targets of all micro-batches that count, as of one batch with PyTorch's ignore_index.
+    scalars.pointee.lossScale = 1 / Float(max(1, targetCount))
     scalars.pointee.seed = UInt32(truncatingIfNeeded: SplitMix64.value(seed: recipe.training.seed, at: UInt64(step)))
     scalars.pointee.clip = Float(recipe.training.gradientClipping)
   }
 
-  func upload(to tokens: Tensor, _ targets: Tensor) {
+  /// Copies the rows of a micro-batch to a program's inputs.
+  func upload(_ rows: BatchRows, to tokens: Tensor, _ targets: Tensor, _ documentStarts: Tensor?) {
     let count = batch.microBatch * batch.sequenceLength
-    device.upload(UnsafeRawBufferPointer(UnsafeBufferPointer(start: hostTokens, count: count)), to: tokens)
-    device.upload(UnsafeRawBufferPointer(UnsafeBufferPointer(start: hostTargets, count: count)), to: targets)
+    func upload(_ values: UnsafeMutablePointer<Int32>, to tensor: Tensor) {
+      device.upload(UnsafeRawBufferPointer(UnsafeBufferPointer(start: values, count: count)), to: tensor)
+    }
+    upload(rows.tokens, to: tokens)
+    upload(rows.targets, to: targets)
+    if let documentStarts, let starts = rows.documentStarts { upload(starts, to: documentStarts) }
   }
 
   private func isLogged(_ step: Int) -> Bool {
@@ -98,7 +110,7 @@ extension Trainer {
   /// Waits for the device, and writes the metrics line of this step.
   private func readMetrics(_ session: inout Session) throws -> StepMetrics {
     let norm = Double(try optimizer.gradientNorm())
-    let loss = session.lossSum / Double(batch.tokensPerStep)
+    let loss = session.lossSum / Double(max(1, session.targetCount))
     guard loss.isFinite else { throw nonFinite("the loss", loss) }
     guard norm.isFinite else { throw nonFinite("the gradient norm", norm) }
     let rate = Double(session.trainingTokens) / session.trainingSeconds

@@ -6,7 +6,7 @@ extension Trainer {
   /// Two batches before the first step, so that a failure that would come with the first validation comes now.
   func tryOut() throws {
     guard step < schedule.totalSteps else { return }
-    let loss = try (0..<data.trial.count).reduce(0.0) { try $0 + lossSum(of: $1, in: data.trial) }
+    let loss = try (0..<data.trial.count).reduce(0.0) { try $0 + losses(of: $1, in: data.trial).sum }
     guard loss.isFinite else { throw TrainingError.nonFiniteValidation(step: step, lastCheckpoint: lastCheckpoint) }
   }
 
@@ -27,12 +27,15 @@ extension Trainer {
     guard let validation = data.validation else { return }
     try settle(&session)
     var sum = 0.0
+    var count = 0
     for index in 0..<validation.count {
-      sum += try lossSum(of: index, in: validation)
+      let losses = try losses(of: index, in: validation)
+      sum += losses.sum
+      count += losses.count
       try session.tell(.validating(done: index + 1, count: validation.count))
       if session.disposition == .stop, index + 1 < validation.count { return }
     }
-    let result = ValidationMetrics(step: step, tokens: tokens, loss: sum / Double(validation.tokens))
+    let result = ValidationMetrics(step: step, tokens: tokens, loss: sum / Double(max(1, count)))
     guard result.loss.isFinite else {
       throw TrainingError.nonFiniteValidation(step: step, lastCheckpoint: lastCheckpoint)
     }
@@ -40,11 +43,12 @@ extension Trainer {
     try session.tell(.validated(result))
   }
 
-  private func lossSum(of index: Int, in batches: ValidationBatches) throws -> Double {
-    batches.fill(index, tokens: hostTokens, targets: hostTargets)
-    upload(to: lossProgram.tokens, lossProgram.targets)
+  /// The losses of a batch's targets that count, summed.
+  private func losses(of index: Int, in batches: ValidationBatches) throws -> (sum: Double, count: Int) {
+    let count = try batches.fill(index, validationMemory.rows)
+    upload(validationMemory.rows, to: lossProgram.tokens, lossProgram.targets, lossProgram.documentStarts)
     try lossProgram.run()
-    return try lossProgram.readLosses().reduce(0) { $0 + Double($1) }
+    return (try lossProgram.readLosses().reduce(0) { $0 + Double($1) }, count)
   }
 
   /// Runs the evaluation hook. What it throws is thrown on, after a checkpoint of this step.

@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Models
 import Programs
@@ -64,9 +65,8 @@ public final class Trainer {
   let begin = ContinuousClock.now
   /// The step of the newest checkpoint.
   private(set) var savedStep: Int?
-  /// Host copies of a micro-batch, [B·T] each.
-  let hostTokens: UnsafeMutablePointer<Int32>
-  let hostTargets: UnsafeMutablePointer<Int32>
+  /// Of a validation batch.
+  let validationMemory: BatchMemory
 
   /// Loads and checks everything, so that what is wrong shows before the first step.
   /// - Parameter start: makes the first weights; not called when the run goes on from a checkpoint.
@@ -75,6 +75,8 @@ public final class Trainer {
     _ recipe: TrainingRecipe, device: any Device, options: Options = Options(), start: () throws -> StartingPoint
   ) throws {
     try recipe.validate()
+    var recipe = recipe
+    recipe.data = try recipe.data.resolvingWeights()
     directory = try RunDirectory(recipe.output.directory)
     let (checkpoint, problems) = try Trainer.checkpoint(in: directory, options.resume)
     let changes =
@@ -85,19 +87,21 @@ public final class Trainer {
     batch = try BatchShape(recipe, sequenceLength: recipe.sequenceLength(of: model))
     let groups = try OptimizerGroups(recipe.optimizer, model: model)
     data = try TrainingData(recipe, model: model, batch: batch)
-    let totalSteps = try recipe.training.duration.steps(batch: batch, tokensPerEpoch: data.loader.tokensPerEpoch)
+    let totalSteps = try recipe.training.duration.steps(batch: batch, tokensPerEpoch: data.batches.tokensPerEpoch)
     schedule = try LearningRateSchedule(recipe.schedule, totalSteps: totalSteps)
     if let checkpoint { try data.restore(checkpoint.state.loader, fingerprints: checkpoint.state.fingerprints) }
-    var notes = problems.map { "passed over a damaged checkpoint: \($0)" }
+    var notes = problems.map { "passed over a damaged checkpoint: \($0)" } + data.notes
     if let tokenizer = origin.tokenizerDirectory, let hash = try options.tokenizerHash?(tokenizer) {
       notes += data.tokenizerNotes(hash: hash, directory: tokenizer)
     }
 
     let (rows, length) = (batch.microBatch, batch.sequenceLength)
     store = try origin.makeStore(device, Trainer.precision(recipe, on: device.info), groups.group)
+    let masksDocuments = recipe.data.documentMasking == .attention
     program = try TrainingProgram(
-      model, store: store, rows: rows, length: length, recompute: recipe.training.recompute)
-    lossProgram = try LossProgram(model, store: store, rows: rows, length: length)
+      model, store: store, rows: rows, length: length, recompute: recipe.training.recompute,
+      masksDocuments: masksDocuments)
+    lossProgram = try LossProgram(model, store: store, rows: rows, length: length, masksDocuments: masksDocuments)
     let settings = recipe.optimizer
     optimizer = try OptimizerProgram(
       store: store, beta1: settings.beta1, beta2: settings.beta2, epsilon: Float(settings.epsilon))
@@ -123,13 +127,7 @@ public final class Trainer {
     tokens = checkpoint?.tokens ?? 0
     earlierSeconds = checkpoint?.state.seconds ?? 0
     savedStep = checkpoint?.step
-    hostTokens = .allocate(capacity: rows * length)
-    hostTargets = .allocate(capacity: rows * length)
-  }
-
-  deinit {
-    hostTokens.deallocate()
-    hostTargets.deallocate()
+    validationMemory = BatchMemory(rows: rows, length: length, documentStarts: masksDocuments)
   }
 
   /// - Throws: `TrainingError.invalidSetting` for what the device does not compute.
@@ -192,7 +190,7 @@ public final class Trainer {
     try metrics.synchronize()
     let state = TrainingState(
       step: step, tokens: tokens, seconds: seconds, learningRate: schedule.learningRate(at: max(step, 1)),
-      totalSteps: schedule.totalSteps, loader: data.loader.state, fingerprints: data.fingerprints,
+      totalSteps: schedule.totalSteps, loader: data.batches.state, fingerprints: data.fingerprints,
       recipeHash: SHA256.hex(of: recipeText))
     let contents = TrainingCheckpoint.Contents(
       model: model, store: store, state: state, recipe: recipeText, tokenizerDirectory: tokenizerDirectory,

@@ -4,37 +4,45 @@ import Models
 
 /// The tokens of a run: what is trained on, and what the loss is watched on.
 final class TrainingData {
-  let loader: BatchLoader
+  /// The batches of the steps.
+  let batches: BatchPrefetcher
   /// nil when validation is off.
   let validation: ValidationBatches?
   /// Two batches for a trial run before the first step.
   let trial: ValidationBatches
   /// One for each source of the mixture; see `fingerprint(of:)`.
   let fingerprints: [String]
+  /// What the user should know: files that are too short for a sequence.
+  let notes: [String]
   private let sources: [TokenSource]
-  private let descriptions: [(path: String, hash: String)]
 
   /// Opens the data and checks every token against the model's vocabulary.
-  /// - Throws: `DatasetError`, `FileError`, `TrainingError.noValidationData`.
+  /// - Throws: `DatasetError`, `FileError`, `TrainingError`.
   init(_ recipe: TrainingRecipe, model: Model, batch: BatchShape) throws {
     let T = batch.sequenceLength
-    let sources = try recipe.data.train.map { try TokenSource(paths: $0.paths, split: .train, weight: $0.weight) }
-    let validationSource = recipe.validation.every > 0 ? try TrainingData.validationSource(recipe.data) : nil
+    let masking = recipe.data.documentMasking
+    let sources = try recipe.data.sources()
+    let validationSource = recipe.validation.every > 0 ? try recipe.data.validationSource() : nil
+    if validationSource == nil, recipe.validation.every > 0 {
+      throw TrainingError.noValidationData(sources: recipe.data.train.flatMap(\.paths).joined(separator: ", "))
+    }
     for source in sources + [validationSource].compactMap({ $0 }) {
       try source.validate(vocabularySize: model.vocabularySize)
     }
-    loader = try BatchLoader(
-      sources: sources, sequenceLength: T, sampling: recipe.data.sampling, seed: recipe.training.seed)
+    let loader = try BatchLoader(
+      sources: sources, sequenceLength: T, sampling: recipe.data.sampling, seed: recipe.training.seed, masking: masking)
+    batches = try BatchPrefetcher(loader, globalBatch: batch.globalBatch)
     validation = try validationSource.map {
-      try ValidationBatches(source: $0, sequenceLength: T, rows: batch.microBatch, limit: recipe.validation.batches)
+      try ValidationBatches(
+        source: $0, sequenceLength: T, rows: batch.microBatch, limit: recipe.validation.batches, masking: masking)
     }
     trial = try ValidationBatches(
-      source: validationSource ?? sources[0], sequenceLength: T, rows: batch.microBatch, limit: 2)
-    fingerprints = sources.map(TrainingData.fingerprint)
-    self.sources = sources
-    descriptions = try recipe.data.train.flatMap(\.paths).compactMap { path in
-      try TokenDataset(path).description.map { (path, $0.tokenizerHash) }
+      source: validationSource ?? sources[0], sequenceLength: T, rows: batch.microBatch, limit: 2, masking: masking)
+    fingerprints = try sources.map(TrainingData.fingerprint)
+    notes = sources.flatMap(\.files).filter { $0.count <= T }.map {
+      "\($0.path): left out, its \($0.count) tokens are too few for a sequence of \(T)"
     }
+    self.sources = sources
   }
 
   /// Checks that the data are those of an earlier session, and goes on where that stood.
@@ -44,29 +52,20 @@ final class TrainingData {
       throw TrainingError.dataChanged(
         source: sources[index].name, reason: "their number or their order is different")
     }
-    try loader.restore(state)
+    try batches.restore(state)
   }
 
   /// What to say when the tokens were made with another tokenizer than the one in `directory`.
   /// - Parameter hash: `DatasetDescription.tokenizerHash` of that.
   func tokenizerNotes(hash: String, directory: String) -> [String] {
-    descriptions.filter { $0.hash != hash }.map {
+    sources.flatMap(\.files).filter { ($0.tokenizerHash ?? hash) != hash }.map {
       "\($0.path): the tokens were made with another tokenizer than the one of \(directory)"
     }
   }
 
-  private static func validationSource(_ section: TrainingRecipe.DataSection) throws -> TokenSource {
-    if let paths = section.validation { return try TokenSource(paths: paths, split: .validation) }
-    let paths = section.train.flatMap(\.paths)
-    // A single file is whatever it is wanted for, so it cannot be both here.
-    let files = try paths.filter(FileTree.isDirectory).compactMap { try TokenDataset($0)[.validation] }
-    guard !files.isEmpty else { throw TrainingError.noValidationData(sources: paths.joined(separator: ", ")) }
-    return TokenSource(name: paths.joined(separator: ", "), files: files)
-  }
-
   /// SHA-256 over each file's length and 64 stretches of 256 tokens, spread evenly: tells data apart without reading
   /// them all.
-  private static func fingerprint(of source: TokenSource) -> String {
+  private static func fingerprint(of source: TokenSource) throws -> String {
     let stretches = 64
     let length = 256
     var hash = SHA256()
@@ -78,7 +77,7 @@ final class TrainingData {
       let last = max(0, file.count - length)
       for stretch in 0..<stretches {
         let start = Int(Double(last) * Double(stretch) / Double(stretches - 1))
-        add(file[start..<min(file.count, start + length)])
+        add(try file[start..<min(file.count, start + length)])
       }
     }
     return hash.hexDigest()
@@ -90,7 +89,7 @@ extension TrainingRecipe.TrainingSection.Duration {
   private static let stepLimit = 1 << 40
 
   /// The steps that this is, rounded up.
-  /// - Parameter tokensPerEpoch: see `BatchLoader.tokensPerEpoch`; only epochs need it.
+  /// - Parameter tokensPerEpoch: see `DataSummary.tokensPerEpoch`; only epochs need it.
   /// - Throws: `TrainingError.invalidSetting`.
   public func steps(batch: BatchShape, tokensPerEpoch: Int) throws(TrainingError) -> Int {
     let key: String

@@ -32,6 +32,10 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   case nonFiniteValidation(step: Int, lastCheckpoint: String?)
   case noValidationData(sources: String)
 
+  // The data
+  case noMixture(path: String)
+  case unknownDomain(name: String, mixture: String, suggestion: String?, known: [String])
+
   public var description: String {
     switch self {
     case .malformedYAML(let location, let reason): return "\(location): \(reason)"
@@ -85,6 +89,12 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
     case .noValidationData(let sources):
       return "no validation tokens in \(sources); prepare with a --validation-fraction above 0, name others in "
         + "data.validation, or set validation.every to 0"
+
+    case .noMixture(let path):
+      return "'data.weights': \(path) is no mixture with domains that could have weights"
+    case .unknownDomain(let name, let mixture, let suggestion, let known):
+      let hint = suggestion.map { "did you mean '\($0)'?" } ?? "its domains are \(known.joined(separator: ", "))"
+      return "'data.weights.\(name)': \(mixture) has no domain of this name; \(hint)"
     }
   }
 

@@ -159,40 +159,49 @@ final class TimingDevice: Device {
     }
   }
 
-  private func attentionShape(_ qkv: Tensor, _ slopes: Tensor?, _ spec: AttentionSpec) -> String {
+  private func attentionShape(
+    _ qkv: Tensor, _ slopes: Tensor?, _ documentStarts: Tensor?, _ spec: AttentionSpec
+  ) -> String {
     "B \(qkv.rows / spec.length) T \(spec.length) H \(spec.heads) G \(spec.kvHeads) D \(spec.headDimension)"
       + (spec.window.map { " window \($0)" } ?? "") + (spec.softcap == nil ? "" : " softcap")
-      + (slopes == nil ? "" : " slopes")
+      + (slopes == nil ? "" : " slopes") + (documentStarts == nil ? "" : " documents")
   }
 
-  /// Of the two products, with the keys that queries see.
+  /// Of the two products, with the keys that queries see in sequences of one document.
   private func attentionOperations(_ y: Tensor, _ spec: AttentionSpec) -> Double {
     let window = Double(min(spec.window ?? spec.length, spec.length))
     let meanKeys = window * (1 - window / Double(2 * spec.length))
     return 2 * meanKeys * product(y.rows, y.columns)
   }
 
-  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec) {
+  func attention(
+    _ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?, _ spec: AttentionSpec
+  ) {
     launch(
-      "attention", attentionShape(qkv, slopes, spec), read: [qkv, slopes], written: [y, logSumExp],
-      operations: attentionOperations(y, spec)
-    ) { base.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec) }
+      "attention", attentionShape(qkv, slopes, documentStarts, spec), read: [qkv, slopes, documentStarts],
+      written: [y, logSumExp], operations: attentionOperations(y, spec)
+    ) { base.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, documentStarts: documentStarts, spec) }
   }
 
   func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?,
+    _ spec: AttentionSpec
   ) {
     launch(
-      "attentionBackward", attentionShape(qkv, slopes, spec), read: [dy, y, logSumExp, qkv, slopes], written: [dqkv],
+      "attentionBackward", attentionShape(qkv, slopes, documentStarts, spec),
+      read: [dy, y, logSumExp, qkv, slopes, documentStarts], written: [dqkv],
       operations: 2.5 * attentionOperations(y, spec)
-    ) { base.attentionBackward(dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec) }
+    ) {
+      base.attentionBackward(
+        dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, documentStarts: documentStarts, spec)
+    }
   }
 
   func attentionCached(
     _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, slopes: Tensor?, capacity: Int, _ spec: AttentionSpec
   ) {
     launch(
-      "attentionCached", attentionShape(qkv, slopes, spec) + " capacity \(capacity)",
+      "attentionCached", attentionShape(qkv, slopes, nil, spec) + " capacity \(capacity)",
       read: [qkv, keys, values, slopes], written: [y]
     ) { base.attentionCached(y, qkv: qkv, keys: keys, values: values, slopes: slopes, capacity: capacity, spec) }
   }

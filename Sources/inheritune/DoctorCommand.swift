@@ -3,6 +3,7 @@ import CPUBackend
 import CUDABackend
 import Checkpoints
 import Files
+import HDF5
 import Tensors
 
 struct DoctorCommand: ParsableCommand {

@@ -32,7 +32,7 @@ struct EvalCommand: ParsableCommand {
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Text files for word and byte perplexity.", valueName: "file"))
   var text: [String] = []
 
-  @Option(help: ArgumentHelp("Prepared tokens for the validation loss: a directory or a .bin file.", valueName: "path"))
+  @Option(help: ArgumentHelp("Tokens for the validation loss: a directory, a file or a pattern.", valueName: "path"))
   var tokens: String?
 
   @Option(help: ArgumentHelp("Few-shot examples.", valueName: "n"))
@@ -195,22 +195,45 @@ struct EvalCommand: ParsableCommand {
   }
 
   private func evaluateTokens(_ path: String, _ source: ModelSource, _ progress: ProgressLine) throws {
-    let tokens = try TokenDataset(path).tokens(.validation)
-    try tokens.validate(vocabularySize: source.model.vocabularySize)
+    let files = try TokenSource(paths: [path], split: .validation).files
+    for file in files { try file.validate(vocabularySize: source.model.vocabularySize) }
     let store = try load(source)
-    let result = try TokenLoss.measure(
-      count: tokens.count, model: source.model, store: store, batchTokens: batchTokens(store),
-      copy: { tokens.copy($0, to: $1) },
-      progress: { done, total in
-        progress.update("tokens", done: done, total: total, unit: .windows)
-        Signals.exitIfStopped(progress)
-      })
+    let results = try files.map { file in
+      try TokenLoss.measure(
+        count: file.count, model: source.model, store: store, batchTokens: batchTokens(store),
+        copy: { try file.copy($0, to: $1) },
+        progress: { done, total in
+          progress.update("tokens", done: done, total: total, unit: .windows)
+          Signals.exitIfStopped(progress)
+        })
+    }
     progress.clear()
-    if json { return print(JSON.object(result.json).serialized()) }
-    print("loss        \(result.loss.formatted(4)) nats a token")
-    print("perplexity  \(Format.perplexity(result.perplexity))")
+    let total = results.count == 1 ? results[0] : TokenLoss(total: results)
+    if json {
+      var object = total.json
+      if results.count > 1 {
+        object["files"] = .array(
+          zip(files, results).map { file, result in
+            var entry: JSONObject = ["path": .string(file.path)]
+            for (key, value) in result.json { entry[key] = value }
+            return .object(entry)
+          })
+      }
+      return print(JSON.object(object).serialized())
+    }
+    if results.count > 1 {
+      print(
+        Format.table(
+          [["file", "tokens", "loss", "perplexity"]]
+            + zip(files, results).map { file, result in
+              [file.path, Format.count(result.tokens), result.loss.formatted(4), Format.perplexity(result.perplexity)]
+            }))
+      print("")
+    }
+    print("loss        \(total.loss.formatted(4)) nats a token")
+    print("perplexity  \(Format.perplexity(total.perplexity))")
     print(
-      "tokens      \(Format.count(result.tokens)) in \(Format.count(result.windows)) windows of \(result.contextLength)"
+      "tokens      \(Format.count(total.tokens)) in \(Format.count(total.windows)) windows of \(total.contextLength)"
     )
   }
 }

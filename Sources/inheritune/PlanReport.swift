@@ -8,6 +8,8 @@ import Training
 struct PlanReport {
   let recipe: TrainingRecipe
   let model: Model
+  /// nil when the data are not here yet.
+  let data: DataSummary?
   let estimate: RunEstimate
   /// Measured on this machine's device, in matrix products of the model's own shapes.
   let device: String
@@ -16,11 +18,8 @@ struct PlanReport {
   init(_ recipe: TrainingRecipe, device: any Device) throws {
     self.recipe = recipe
     model = try recipe.plannedModel()
-    var tokensPerEpoch: Int?
-    if case .epochs = recipe.training.duration, recipe.data.train.allSatisfy({ $0.paths.allSatisfy(FileTree.exists) }) {
-      tokensPerEpoch = try recipe.tokensPerEpoch(model: model)
-    }
-    estimate = try RunEstimate(recipe, model: model, device: device.info, tokensPerEpoch: tokensPerEpoch)
+    data = try recipe.dataSummary(model: model)
+    estimate = try RunEstimate(recipe, model: model, device: device.info, tokensPerEpoch: data?.tokensPerEpoch)
     self.device = device.info.name
     // A run for a GPU may be planned where there is none.
     let compute = recipe.training.precision.precision(on: device.info).compute
@@ -57,7 +56,14 @@ struct PlanReport {
     } else {
       lines.append("run         epochs over data that are not here yet")
     }
+    if data == nil {
+      lines.append("data        not here yet: \(recipe.data.train.flatMap(\.paths).joined(separator: ", "))")
+    }
     lines.append("compute     \((estimate.operationsPerToken / 1e9).formatted(3)) GFLOP a token, forward and backward")
+    if let data {
+      lines.append("")
+      lines.append(table(data))
+    }
     lines.append("")
     lines.append(
       Format.table(
@@ -76,6 +82,21 @@ struct PlanReport {
     return lines.joined(separator: "\n")
   }
 
+  /// Passes over a source are those of the whole run, on average.
+  private func table(_ data: DataSummary) -> String {
+    let rows = data.sources.map { source in
+      [
+        source.name, Format.count(source.files), Format.count(source.tokens), "\((100 * source.share).formatted(2)) %",
+        passes(source).map { $0.formatted(2) } ?? "",
+      ]
+    }
+    return Format.table([["data", "files", "tokens", "share", "passes"]] + rows)
+  }
+
+  private func passes(_ source: DataSummary.Source) -> Double? {
+    estimate.totalTokens.map { source.share * Double($0) / Double(source.tokens) }
+  }
+
   var json: JSONObject {
     var memory = JSONObject()
     for (name, bytes) in estimate.memory.classes { memory[name] = .integer(Int64(bytes)) }
@@ -89,6 +110,16 @@ struct PlanReport {
       "sequence_length": .integer(Int64(estimate.batch.sequenceLength)),
       "steps": estimate.totalSteps.map { .integer(Int64($0)) } ?? .null,
       "tokens": estimate.totalTokens.map { .integer(Int64($0)) } ?? .null,
+      "data": data.map { data in
+        .array(
+          data.sources.map { source in
+            .object([
+              "name": .string(source.name), "files": .integer(Int64(source.files)),
+              "tokens": .integer(Int64(source.tokens)), "share": .number(source.share),
+              "passes": passes(source).map { .number($0) } ?? .null,
+            ])
+          })
+      } ?? .null,
       "flops_per_token": .number(estimate.operationsPerToken), "memory": .object(memory),
       "checkpoint_bytes": .integer(Int64(estimate.checkpointBytes)),
       "device": .string(device), "device_flops": .number(operationsPerSecond),

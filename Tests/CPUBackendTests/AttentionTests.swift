@@ -41,7 +41,7 @@ struct AttentionTests {
       let qkv = try device.gappedTensor(shape.rows, shape.columns, gap: 3, seed: 1, in: -3...3)
       let y = try device.gappedTensor(shape.rows, shape.heads * shape.headDimension, gap: 5, seed: 2)
       let logSumExp = try device.gappedTensor(shape.rows, shape.heads, gap: 1, seed: 3)
-      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, shape.spec)
+      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, shape.spec)
       return try [device.memory(y), device.memory(logSumExp)]
     }
   }
@@ -55,8 +55,9 @@ struct AttentionTests {
       let logSumExp = try device.gappedTensor(shape.rows, shape.heads, gap: 1, seed: 4)
       let dqkv = try device.gappedTensor(shape.rows, shape.columns, gap: 4, seed: 5)
       device.write([Float](repeating: .nan, count: shape.rows * shape.columns), to: dqkv)
-      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, shape.spec)
-      device.attentionBackward(dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: nil, shape.spec)
+      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, shape.spec)
+      device.attentionBackward(
+        dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, shape.spec)
       return try [device.memory(dqkv)]
     }
   }
@@ -71,8 +72,9 @@ struct AttentionTests {
       let dy = try device.randomTensor(shape.rows, shape.heads * shape.headDimension, seed: 2)
       let logSumExp = try device.tensor(shape.rows, shape.heads)
       let dqkv = try device.tensor(shape.rows, shape.columns)
-      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, shape.spec)
-      device.attentionBackward(dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: nil, shape.spec)
+      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, shape.spec)
+      device.attentionBackward(
+        dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, shape.spec)
       return try [device.floats(y), device.floats(logSumExp), device.floats(dqkv)]
     }
     #expect(results.allSatisfy { $0 == results[0] })
@@ -85,7 +87,7 @@ struct AttentionTests {
       let qkv = try device.randomTensor(shape.rows, shape.columns, seed: 1, in: -20...20)
       let y = try device.tensor(shape.rows, shape.headDimension)
       let logSumExp = try device.tensor(shape.rows, 1)
-      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, shape.spec)
+      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, shape.spec)
       return try [device.floats(y), device.floats(logSumExp)]
     }
   }
@@ -98,7 +100,7 @@ struct AttentionTests {
     device.write([Float](repeating: .nan, count: shape.columns), to: qkv.rows(spoiled..<spoiled + 1))
     let y = try device.tensor(shape.rows, shape.heads * shape.headDimension)
     let logSumExp = try device.tensor(shape.rows, shape.heads)
-    device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, shape.spec)
+    device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, shape.spec)
     #expect(try device.floats(y.rows(0..<spoiled / 16 * 16)).allSatisfy { $0.isFinite })
     #expect(try device.floats(y.rows(spoiled..<shape.rows)).allSatisfy { $0.isNaN })
   }
@@ -135,7 +137,7 @@ struct AttentionTests {
     let width = shape.heads * shape.headDimension
     let y = try device.tensor(shape.rows, width)
     let logSumExp = try device.tensor(shape.rows, shape.heads)
-    device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, shape.spec)
+    device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, shape.spec)
 
     let keys = try device.tensor(shape.rows, shape.kvHeads * shape.headDimension)
     let values = try device.tensor(shape.rows, shape.kvHeads * shape.headDimension)

@@ -7,34 +7,6 @@ import Testing
 /// for these tests.
 @Suite("Attention with windows, caps and slopes")
 struct AttentionVariantTests {
-  /// Attention of random rows, forward and backward.
-  private struct Run {
-    var spec: AttentionSpec
-    var slopes: [Float]?
-    var sequences = 1
-    var heads: Int { spec.heads }
-    var rows: Int { sequences * spec.length }
-    var width: Int { heads * spec.headDimension }
-    var columns: Int { width + 2 * spec.kvHeads * spec.headDimension }
-
-    func qkv(seed: UInt64 = 1) -> [Float] { randomFloats(rows * columns, seed: seed, in: -2...2) }
-
-    func callAsFunction(
-      _ device: any Device, qkv elements: [Float], dy: [Float]? = nil
-    ) throws -> (y: [Float], logSumExp: [Float], dqkv: [Float]) {
-      let qkv = try device.tensor(rows, columns, elements)
-      let slopes = try slopes.map { try device.tensor(1, heads, $0) }
-      let y = try device.tensor(rows, width)
-      let logSumExp = try device.tensor(rows, heads)
-      let dqkv = try device.tensor(rows, columns, [Float](repeating: .nan, count: rows * columns))
-      let upstream = try device.tensor(rows, width, dy ?? randomFloats(rows * width, seed: 2))
-      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec)
-      device.attentionBackward(
-        dqkv: dqkv, dy: upstream, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec)
-      return try (device.floats(y), device.floats(logSumExp), device.floats(dqkv))
-    }
-  }
-
   private static func spec(_ length: Int, window: Int? = nil, softcap: Float? = nil) -> AttentionSpec {
     AttentionSpec(
       length: length, heads: 3, kvHeads: 1, headDimension: 20, scale: 0.3, window: window, softcap: softcap)
@@ -45,12 +17,12 @@ struct AttentionVariantTests {
     let device = try CPUDevice(threads: 2)
     let length = 150
     let slopes: [Float] = [0.5, 0.1, 0.01]
-    let whole = Run(spec: Self.spec(length, window: window, softcap: 4), slopes: slopes)
+    let whole = AttentionRun(spec: Self.spec(length, window: window, softcap: 4), slopes: slopes)
     let qkv = whole.qkv()
     let found = try whole(device, qkv: qkv)
     for row in [0, window - 1, window, 62, 63, 64, 65, 100, 127, 128, 149] where row < length {
       let rows = max(0, row - window + 1)...row
-      let part = Run(spec: Self.spec(rows.count, softcap: 4), slopes: slopes)
+      let part = AttentionRun(spec: Self.spec(rows.count, softcap: 4), slopes: slopes)
       let expected = try part(
         device, qkv: Array(qkv[rows.lowerBound * whole.columns..<(row + 1) * whole.columns]))
       let y = Array(found.y[row * whole.width..<(row + 1) * whole.width])
@@ -63,8 +35,8 @@ struct AttentionVariantTests {
   @Test("a window that reaches the first row is none, to the bit", arguments: [100, 101, Int.max])
   func widest(window: Int) throws {
     let device = try CPUDevice(threads: 2)
-    let with = Run(spec: Self.spec(100, window: window))
-    let without = Run(spec: Self.spec(100))
+    let with = AttentionRun(spec: Self.spec(100, window: window))
+    let without = AttentionRun(spec: Self.spec(100))
     #expect(try with(device, qkv: with.qkv()) == without(device, qkv: without.qkv()))
   }
 
@@ -73,7 +45,7 @@ struct AttentionVariantTests {
   @Test("rows outside the window are not read")
   func skipping() throws {
     let device = try CPUDevice(threads: 2)
-    let run = Run(spec: Self.spec(400, window: 32))
+    let run = AttentionRun(spec: Self.spec(400, window: 32))
     var qkv = run.qkv()
     for index in 160 * run.columns..<192 * run.columns { qkv[index] = .nan }
     let found = try run(device, qkv: qkv)
@@ -86,7 +58,7 @@ struct AttentionVariantTests {
   @Test("decoding reads nothing of the cache but the window")
   func cachedSkipping() throws {
     let device = try CPUDevice(threads: 2)
-    let run = Run(spec: Self.spec(1, window: 32))
+    let run = AttentionRun(spec: Self.spec(1, window: 32))
     var cache = randomFloats(300 * 20, seed: 3)
     for index in 0..<(200 - 31) * 20 { cache[index] = .nan }
     let y = try device.tensor(1, run.width)
@@ -103,10 +75,10 @@ struct AttentionVariantTests {
     let length = 90
     let slope: Float = 0.125
     let spec = AttentionSpec(length: length, heads: 1, kvHeads: 1, headDimension: 8, scale: 0.5)
-    let plain = Run(spec: spec)
+    let plain = AttentionRun(spec: spec)
     var qkv = randomFloats(length * 24, seed: 1)
     for row in 0..<length { (qkv[row * 24 + 7], qkv[row * 24 + 15]) = (0, 0) }
-    let found = try Run(spec: spec, slopes: [slope])(device, qkv: qkv)
+    let found = try AttentionRun(spec: spec, slopes: [slope])(device, qkv: qkv)
     // 0.5 · 2·slope · j is slope·(j − i), but for what all scores of query i have in common.
     for row in 0..<length { (qkv[row * 24 + 7], qkv[row * 24 + 15]) = (2 * slope, Float(row)) }
     let expected = try plain(device, qkv: qkv)
@@ -120,7 +92,7 @@ struct AttentionVariantTests {
     ])
   func gradients(spec: AttentionSpec) throws {
     let device = try CPUDevice(threads: 2)
-    let run = Run(spec: spec, slopes: [0.5, 0.1, 0.01])
+    let run = AttentionRun(spec: spec, slopes: [0.5, 0.1, 0.01])
     let qkv = run.qkv()
     let dy = randomFloats(run.rows * run.width, seed: 2)
     let gradient = try run(device, qkv: qkv, dy: dy).dqkv
@@ -141,7 +113,8 @@ struct AttentionVariantTests {
   @Test(
     "results do not depend on the number of threads", arguments: [nil, 1, 40, 100] as [Int?], [nil, 2] as [Float?])
   func threads(window: Int?, softcap: Float?) throws {
-    let run = Run(spec: Self.spec(150, window: window, softcap: softcap), slopes: [0.5, 0.1, 0.01], sequences: 2)
+    let run = AttentionRun(
+      spec: Self.spec(150, window: window, softcap: softcap), slopes: [0.5, 0.1, 0.01], sequences: 2)
     let results = try [1, 2, 3, 7].map { try run(CPUDevice(threads: $0), qkv: run.qkv()) }
     #expect(results.allSatisfy { $0 == results[0] })
   }
@@ -151,7 +124,7 @@ struct AttentionVariantTests {
     "decoding row by row agrees with attention over whole sequences", arguments: [1, 15, 64, 70], [nil, 3] as [Float?])
   func decoding(window: Int, softcap: Float?) throws {
     let device = try CPUDevice(threads: 2)
-    let run = Run(spec: Self.spec(100, window: window, softcap: softcap), slopes: [0.5, 0.1, 0.01])
+    let run = AttentionRun(spec: Self.spec(100, window: window, softcap: softcap), slopes: [0.5, 0.1, 0.01])
     let qkv = run.qkv()
     let expected = try run(device, qkv: qkv).y
     let keys = try device.tensor(100, 20)

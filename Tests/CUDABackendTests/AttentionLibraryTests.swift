@@ -16,13 +16,15 @@ struct AttentionLibraryTests {
 
   private func shape(
     batch: Int64 = 2, length: Int64 = 13, heads: Int32 = 2, kvHeads: Int32 = 2, headDimension: Int32 = 8,
-    window: Int32 = 0, softcap: Float = 0, hasSlopes: Bool = false, gap: Int64 = 0, isBFloat16: Bool = true,
-    mostScoreBytes: Int64 = 1 << 30, mostSequenceBytes: Int64 = 1 << 30, backwardTile: Int64 = 1
+    window: Int32 = 0, softcap: Float = 0, hasSlopes: Bool = false, hasDocuments: Bool = false, gap: Int64 = 0,
+    isBFloat16: Bool = true, mostScoreBytes: Int64 = 1 << 30, mostSequenceBytes: Int64 = 1 << 30,
+    backwardTile: Int64 = 1
   ) -> test_attention_shape {
     test_attention_shape(
       batch: batch, length: length, heads: heads, kv_heads: kvHeads, head_dimension: headDimension, window: window,
-      softcap: softcap, has_slopes: hasSlopes ? 1 : 0, gap: gap, is_bfloat16: isBFloat16 ? 1 : 0,
-      most_score_bytes: mostScoreBytes, most_sequence_bytes: mostSequenceBytes, backward_tile: backwardTile)
+      softcap: softcap, has_slopes: hasSlopes ? 1 : 0, has_documents: hasDocuments ? 1 : 0, gap: gap,
+      is_bfloat16: isBFloat16 ? 1 : 0, most_score_bytes: mostScoreBytes, most_sequence_bytes: mostSequenceBytes,
+      backward_tile: backwardTile)
   }
 
   private func words(_ body: (UnsafeMutablePointer<CChar>, Int) -> Void) -> String {
@@ -71,6 +73,7 @@ struct AttentionLibraryTests {
     #expect(attention(shape(window: 13)) == "")
     #expect(attention(shape(softcap: 50)) == "not served")
     #expect(attention(shape(hasSlopes: true)) == "not served")
+    #expect(attention(shape(hasDocuments: true)) == "not served")
     // Backward: ragged lengths, and sequences whose scores take too much memory.
     #expect(attention(shape(backwardTile: 128)) == "not served")
     #expect(attention(shape(batch: 1, length: 128, backwardTile: 128)) == "")

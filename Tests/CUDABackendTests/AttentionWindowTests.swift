@@ -53,8 +53,9 @@ struct AttentionWindowTests {
     let y = try tensor(device, dtype, Self.length, width)
     let dqkv = try tensor(device, dtype, Self.length, width + 2 * Self.size)
     let logSumExp = try tensor(device, .float32, Self.length, Self.heads)
-    device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, Self.spec)
-    device.attentionBackward(dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: nil, Self.spec)
+    device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, Self.spec)
+    device.attentionBackward(
+      dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: nil, documentStarts: nil, Self.spec)
     return (try device.readFloats(y), try device.readFloats(dqkv))
   }
 

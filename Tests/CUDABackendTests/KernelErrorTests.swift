@@ -83,17 +83,25 @@ struct KernelErrorTests {
       try Self.attentionWords { $0.softcap = .nan }.contains("attention: softcap nan; a positive one is expected"))
   }
 
-  @Test("attention's scale is positive, its window not negative, its slopes are one for each head")
+  @Test("attention's scale is positive, its window not negative; it has a slope for each head, a start for each row")
   func attention() throws {
     #expect(try Self.attentionWords { $0.window = -1 }.contains("attention: scale 0.25, window -1"))
     #expect(try Self.attentionWords { $0.scale = .nan }.contains("attention: scale nan, window 0"))
     #expect(
       try Self.attentionWords(slopes: 3) { _ in }
         .contains("attention: slopes are 1 × 3, type 0; float32, 1 × 2, are expected"))
+    #expect(
+      try Self.attentionWords(documentStarts: (3, .int32)) { _ in }
+        .contains("attention: document starts are 3 × 1, type 1; int32, 4 × 1, are expected"))
+    #expect(
+      try Self.attentionWords(documentStarts: (4, .float32)) { _ in }
+        .contains("attention: document starts are 4 × 1, type 0; int32, 4 × 1, are expected"))
   }
 
   /// Of attention of four rows of two heads of 16.
-  private static func attentionWords(slopes: Int? = nil, _ change: (inout AttentionSpec) -> Void) throws -> String {
+  private static func attentionWords(
+    slopes: Int? = nil, documentStarts: (rows: Int, dtype: DType)? = nil, _ change: (inout AttentionSpec) -> Void
+  ) throws -> String {
     var spec = AttentionSpec(length: 4, heads: 2, kvHeads: 2, headDimension: 16, scale: 0.25)
     change(&spec)
     return try words { device, tensor in
@@ -103,7 +111,11 @@ struct KernelErrorTests {
       let given = try slopes.map {
         Tensor(address: try tensor(.float32).address, rows: 1, columns: $0, dtype: .float32)
       }
-      device.attention(try matrix(32), logSumExp: try matrix(2), qkv: try matrix(96), slopes: given, spec)
+      let starts = try documentStarts.map {
+        Tensor(address: try tensor(.int32).address, rows: $0.rows, columns: 1, dtype: $0.dtype)
+      }
+      device.attention(
+        try matrix(32), logSumExp: try matrix(2), qkv: try matrix(96), slopes: given, documentStarts: starts, spec)
     }
   }
 }

@@ -93,14 +93,20 @@ final class ReplayingDevice: Device {
   func rope(_ x: Tensor, table: Tensor, _ spec: RoPESpec, inverse: Bool) {
     replay { [device] in device.rope(x, table: table, spec, inverse: inverse) }
   }
-  func attention(_ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec) {
-    replay { [device] in device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec) }
-  }
-  func attentionBackward(
-    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, _ spec: AttentionSpec
+  func attention(
+    _ y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?, _ spec: AttentionSpec
   ) {
     replay { [device] in
-      device.attentionBackward(dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec)
+      device.attention(y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, documentStarts: documentStarts, spec)
+    }
+  }
+  func attentionBackward(
+    dqkv: Tensor, dy: Tensor, y: Tensor, logSumExp: Tensor, qkv: Tensor, slopes: Tensor?, documentStarts: Tensor?,
+    _ spec: AttentionSpec
+  ) {
+    replay { [device] in
+      device.attentionBackward(
+        dqkv: dqkv, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, documentStarts: documentStarts, spec)
     }
   }
   func attentionCached(

@@ -48,7 +48,7 @@ struct Attention {
         dqkv(context, rows, q_width + 2 * k_width, type, 0, shape.gap), y(context, rows, q_width, type, 0, shape.gap),
         dy(context, rows, q_width, type, 0, shape.gap),
         log_sum_exp(context, rows, shape.heads, IC_FLOAT32, 0, shape.gap),
-        slopes(context, 1, shape.heads, IC_FLOAT32, 0, 0) {
+        slopes(context, 1, shape.heads, IC_FLOAT32, 0, 0), document_starts(context, rows, 1, IC_FLOAT32, 0, 0) {
     spec = {
       shape.length, shape.heads, shape.kv_heads, shape.head_dimension, 0.37f, shape.window, shape.softcap};
   }
@@ -58,11 +58,12 @@ struct Attention {
     for (bool preparing : {true, false}) {
       context->preparing = preparing;
       const ic_tensor given_slopes = shape.has_slopes ? slopes.tensor : ic_tensor();
+      const ic_tensor given_starts = shape.has_documents ? document_starts.tensor : ic_tensor();
       ic_status status =
-        cudnn_engine_forward(context, y.tensor, log_sum_exp.tensor, qkv.tensor, given_slopes, spec);
+        cudnn_engine_forward(context, y.tensor, log_sum_exp.tensor, qkv.tensor, given_slopes, given_starts, spec);
       if (status == IC_OK) {
         status = cudnn_engine_backward(
-          context, dqkv.tensor, dy.tensor, y.tensor, log_sum_exp.tensor, qkv.tensor, given_slopes, spec);
+          context, dqkv.tensor, dy.tensor, y.tensor, log_sum_exp.tensor, qkv.tensor, given_slopes, given_starts, spec);
       }
       context->preparing = false;
       if (status != IC_OK) return status;
@@ -141,7 +142,7 @@ private:
   int64_t rows, q_width, k_width;
   ic_dtype type;
   ic_attention_spec spec;
-  Matrix qkv, dqkv, y, dy, log_sum_exp, slopes;
+  Matrix qkv, dqkv, y, dy, log_sum_exp, slopes, document_starts;
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 import Foundation
+import HDF5Fixtures
 import Testing
 
 @testable import Checkpoints
@@ -108,7 +109,7 @@ struct CheckpointTests {
   }
 
   /// A block of the user's own stands before the HDF5 file.
-  @Test(.enabled(if: HDF5.isWritable, "needs libhdf5"))
+  @Test(.enabled(if: canWriteHDF5, "needs libhdf5"))
   func userBlock() throws {
     let directory = try TemporaryDirectory()
     let tensor = TensorSource(name: "t", type: .uint8, shape: [3]) { _, bytes in bytes.copyBytes(from: [1, 2, 3]) }

@@ -20,7 +20,7 @@ struct HDF5ReferenceTests {
   }
 
   @Test func gpt2IsBitEqual() throws {
-    let checkpoint = try HDF5File(Shared.path("goldens/formats/gpt2-tf-h5/tf_model.h5"))
+    let checkpoint = try HDF5Checkpoint(Shared.path("goldens/formats/gpt2-tf-h5/tf_model.h5"))
     let golden = try Checkpoint.open(Shared.path("goldens/formats/golden-gpt2.safetensors"))
     var compared = 0
     for parameter in golden.tensors where parameter.name.hasPrefix("param.transformer.") {
@@ -61,7 +61,7 @@ struct HDF5ReferenceTests {
     var found = ""
     let time = ContinuousClock().measure {
       found = message {
-        let file = try HDF5File(path)
+        let file = try HDF5Checkpoint(path)
         for tensor in file.tensors { _ = try file.bytes(of: tensor.name) }
       }
     }

@@ -1,11 +1,12 @@
 import Files
 import Foundation
+import HDF5Fixtures
 import Testing
 
 @testable import Checkpoints
 
 /// Files that libhdf5 makes, read without it.
-@Suite(.enabled(if: HDF5.isWritable, "needs libhdf5 (package hdf5-tools)"))
+@Suite(.enabled(if: canWriteHDF5, "needs libhdf5 (package hdf5-tools)"))
 struct HDF5WriterTests {
   private struct Failure: Error {}
 
@@ -34,7 +35,7 @@ struct HDF5WriterTests {
     }
     let config = #"{"model_type": "gpt2", "text": "\#(String(repeating: "é", count: 50_000))"}"#
     try HDF5Writer.write(tensors, toFile: path, attributes: ["config": config, "source": "a\"b", "empty": ""])
-    let file = try HDF5File(path)
+    let file = try HDF5Checkpoint(path)
     #expect(file.tensors.count == types.count * shapes.count)
     for source in tensors {
       let tensor = source.description
@@ -54,7 +55,7 @@ struct HDF5WriterTests {
     let names = (0..<700).map { "model.layers.\($0).mlp.weight" } + (0..<30).map { "a/b\($0 % 3)/\($0)" }
     try HDF5Writer.write(
       names.enumerated().map { tensor($1, [$0 % 50 + 1], seed: $0) }, toFile: path, attributes: [:])
-    let file = try HDF5File(path)
+    let file = try HDF5Checkpoint(path)
     #expect(Set(file.tensors.map(\.name)) == Set(names))
     for (number, name) in names.enumerated() {
       let description = TensorDescription(name: name, type: .float32, shape: [number % 50 + 1])
@@ -80,7 +81,7 @@ struct HDF5WriterTests {
       reports.append(done)
     }
     #expect(reports == reports.sorted() && reports.last == 4 * 1_500_004 + 2 * 2_000_003)
-    let file = try HDF5File(path)
+    let file = try HDF5Checkpoint(path)
     #expect(try file.bytes(of: "l") == source.bytes(of: "large"))
     #expect(try file.bytes(of: "s") == source.bytes(of: "small"))
     #expect(try file.bytes(of: "new") == pattern(TensorDescription(name: "", type: .bfloat16, shape: [2_000_003])))
@@ -110,7 +111,7 @@ struct HDF5WriterTests {
       try await group.waitForAll()
     }
     for number in 0..<8 {
-      let file = try HDF5File(directory.file("\(number)"))
+      let file = try HDF5Checkpoint(directory.file("\(number)"))
       #expect(file.tensors.count == 50)
       for tensor in file.tensors { #expect(try file.bytes(of: tensor.name) == pattern(tensor)) }
     }
@@ -119,7 +120,7 @@ struct HDF5WriterTests {
   @Test func noTensorsAreAFileToo() throws {
     let directory = try TemporaryDirectory()
     try HDF5Writer.write([], toFile: directory.file("f"), attributes: [:])
-    #expect(try HDF5File(directory.file("f")).tensors.isEmpty)
+    #expect(try HDF5Checkpoint(directory.file("f")).tensors.isEmpty)
   }
 
   @Test func aFailureLeavesEverythingAsItWas() throws {

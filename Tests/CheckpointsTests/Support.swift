@@ -80,3 +80,7 @@ extension ElementType {
     return values
   }
 }
+
+extension HDF5Checkpoint {
+  init(_ path: String) throws { try self.init(MappedFile(path)) }
+}

@@ -17,9 +17,6 @@ struct PreparationResumeTests {
     inputs = try directory.writeCorpus(documents: 60)
   }
 
-  /// Documents of the corpus: the third file is one.
-  private static let documents = 41
-
   private func preparation(
     _ output: String = "out", workers: Int = 2, _ change: (inout PreparationOptions) -> Void = { _ in }
   ) throws -> Preparation {
@@ -31,7 +28,7 @@ struct PreparationResumeTests {
     let preparation = try Preparation(
       inputs: inputs.map { directory.path + "/" + $0 }, tokenizer: tokenizer, output: directory.path + "/" + output,
       options: options)
-    preparation.batchBytes = 500
+    preparation.testing.batchBytes = 500
     return preparation
   }
 
@@ -45,47 +42,83 @@ struct PreparationResumeTests {
     return try directory.contents("reference")
   }
 
-  /// Ends as if killed once `documents` were written.
-  private func kill(after documents: Int, _ output: String, _ change: (inout PreparationOptions) -> Void = { _ in })
+  /// Ends as if killed once so many of the places were passed at which a kill must do no harm.
+  private func kill(after places: Int, _ output: String, _ change: (inout PreparationOptions) -> Void = { _ in })
     throws
   {
     let preparation = try preparation(output, change)
-    preparation.faultAfterDocuments = documents
+    preparation.testing.killPoints = KillPoints(after: places)
     #expect(throws: InjectedFault.self) { try preparation.run() }
   }
 
-  @Test func killedAtAnyDocument() throws {
-    let expected = try reference()
-    #expect(expected.count == 3)
-    var resumptions = 0
-    for documents in 0..<PreparationResumeTests.documents {
-      let output = "out-\(documents)"
-      try kill(after: documents, output)
-      #expect(throws: DatasetError.self) { try TokenDataset(directory.path + "/" + output) }
-      let resumed = try preparation(output, workers: 1 + documents % 3)
-      #expect(resumed.progress.documents <= documents)
-      #expect(resumed.isResumed == (resumed.progress.documents > 0))
-      if resumed.isResumed { resumptions += 1 }
-      try finish(resumed)
-      #expect(try directory.contents(output) == expected, "killed after \(documents)")
+  /// Every way through a preparation, with pieces, tables and samples so small that each of their steps happens often.
+  static let ways: [(name: String, change: @Sendable (inout PreparationOptions) -> Void)] = [
+    ("plain", { _ in }),
+    ("lengths", { $0.keepsDocumentLengths = true }),
+    ("tail", { ($0.validationFraction, $0.keepsDocumentLengths) = (1e-9, true) }),
+    ("bad lines", { $0.maximumBadLines = 100 }),
+    ("deduplicated", { $0.deduplicates = true }),
+    ("sampled", { $0.maximumTokens = 1500 }),
+    ("sampled and deduplicated", { ($0.maximumTokens, $0.deduplicates) = (1500, true) }),
+  ]
+
+  /// The corpus with copies, bad lines and a long text that ends badly.
+  private func writeHardInputs(badLines: Bool) throws -> [String] {
+    let lines = try (0..<30).map { index in
+      if badLines, index % 7 == 3 { return "{\"text\": \(index)}\n" }
+      return try jsonLine(words(60 + 7 * (index % 5), seed: UInt64(index % 11)))
     }
-    #expect(resumptions > PreparationResumeTests.documents / 2)
+    try directory.write("a.jsonl.zst", zstd(Array(lines.joined().utf8)))
+    try directory.write("b.txt", words(3000, seed: 50))
+    try directory.write("c.txt", Array(words(1500, seed: 51).utf8) + (badLines ? [0xFF] : []) + Array(" x y z".utf8))
+    try directory.write("d.jsonl", lines.suffix(8).joined())
+    return ["a.jsonl.zst", "b.txt", "c.txt", "d.jsonl"]
   }
 
-  @Test func killedAgainAndAgain() throws {
-    let expected = try reference { $0.maximumTokens = 6000 }
-    var kills = 0
-    // A run that is killed before its first save gains nothing; five documents are more than a batch.
-    for documents in stride(from: 5, to: 100, by: 5) {
-      let preparation = try preparation { $0.maximumTokens = 6000 }
-      preparation.faultAfterDocuments = documents
-      do {
-        try finish(preparation)
-        break
-      } catch is InjectedFault { kills += 1 }
+  /// Killed at a place, and again a little later, until it is through.
+  @Test(arguments: PreparationResumeTests.ways.indices)
+  func killedAnywhere(way index: Int) throws {
+    let way = PreparationResumeTests.ways[index]
+    let names = try writeHardInputs(badLines: way.name == "bad lines")
+    func hard(_ output: String, workers: Int) throws -> Preparation {
+      var options = PreparationOptions()
+      options.workers = workers
+      options.validationFraction = 0.2
+      options.checkpointInterval = 0
+      way.change(&options)
+      let preparation = try Preparation(
+        inputs: names.map { directory.path + "/" + $0 }, tokenizer: tokenizer, output: directory.path + "/" + output,
+        options: options)
+      preparation.testing.batchBytes = 300
+      preparation.testing.pieceBytes = 200
+      preparation.testing.leastSlots = 4
+      preparation.testing.leastSurplus = 100
+      return preparation
     }
-    #expect(kills > 3)
-    #expect(try directory.contents("out") == expected)
+    try finish(hard("reference", workers: 2))
+    let expected = try directory.contents("reference")
+    var kills = 0
+    for first in stride(from: 0, to: 1000, by: 23) {
+      let output = "out-\(first)"
+      var places = first
+      var resumptions = 0
+      while true {
+        let preparation = try hard(output, workers: 1 + kills % 3)
+        if preparation.isResumed { resumptions += 1 }
+        preparation.testing.killPoints = KillPoints(after: places)
+        do {
+          try finish(preparation)
+          break
+        } catch is InjectedFault {
+          kills += 1
+          // A run that is killed before its first save gains nothing.
+          places = 12 + (places + 5) % 40
+        }
+      }
+      #expect(try directory.contents(output) == expected, "\(way.name), first killed at \(first)")
+      if resumptions == 0 { break }
+    }
+    #expect(kills > 10)
   }
 
   @Test func stoppedOnRequest() throws {
@@ -106,47 +139,25 @@ struct PreparationResumeTests {
     #expect(try directory.contents("out") == expected)
   }
 
-  /// The commit cuts, renames, describes and forgets the state; a kill between any two of these is made by hand.
-  @Test(arguments: ["out", "tail"], 0..<5)
-  func killedInTheCommit(kind: String, steps: Int) throws {
-    func change(_ options: inout PreparationOptions) {
-      // With so few documents none may be chosen: the tail is cut off the training data.
-      if kind == "tail" { options.validationFraction = 1e-9 }
+  /// What is described is finished: only the state is left to remove.
+  @Test func killedAfterTheDescription() throws {
+    let expected = try reference()
+    var places = 0
+    while true {
+      let preparation = try preparation("out") { $0.replacesExisting = true }
+      preparation.testing.killPoints = KillPoints(after: places)
+      do {
+        try finish(preparation)
+        break
+      } catch is InjectedFault { places += 1 }
+      if try directory.names("out").contains("dataset.json") {
+        #expect(try TokenDataset(directory.path + "/out").description?.tokens ?? 0 > 0)
+        break
+      }
+      try FileManager.default.removeItem(atPath: directory.path + "/out")
     }
-    let expected = try reference(change)
-    let description = try DatasetDescription(path: directory.path + "/reference/dataset.json")
-    #expect(description.validationRule == (kind == "tail" ? .tail : .documents))
-    try kill(after: 20, kind, change)
-    let output = directory.path + "/" + kind
-    var state = try #require(try PreparationState.load(output + "/" + PreparationState.fileName))
-    state.phase = .committing
-    state.validationRule = description.validationRule
-    (state.trainTokens, state.trainDocuments) = (description.train.tokens, description.train.documents)
-    let validation = try #require(description.validation)
-    (state.validationTokens, state.validationDocuments) = (validation.tokens, validation.documents)
-    (state.documents, state.emptyDocuments) = (description.documents, description.emptyDocuments)
-    state.textBytes = description.textBytes
-    try state.save(output + "/" + PreparationState.fileName)
-    let (train, held) = (try #require(expected["train.bin"]), try #require(expected["validation.bin"]))
-    try directory.write(kind + "/train.bin.partial", kind == "tail" ? train + held : train)
-    try directory.write(kind + "/validation.bin.partial", held)
-
-    let files = FileManager.default
-    if steps > 0 {
-      try directory.write(kind + "/train.bin.partial", train)
-      try files.moveItem(atPath: output + "/train.bin.partial", toPath: output + "/train.bin")
-    }
-    if steps > 1 { try files.moveItem(atPath: output + "/validation.bin.partial", toPath: output + "/validation.bin") }
-    if steps > 2 { try directory.write(kind + "/dataset.json", try #require(expected["dataset.json"])) }
-    if steps > 3 { try files.removeItem(atPath: output + "/" + PreparationState.fileName) }
-    if steps < 4 {
-      let resumed = try preparation(kind, change)
-      #expect(resumed.isResumed)
-      try finish(resumed)
-    } else {
-      #expect(error { try preparation(kind, change) } == .outputExists(path: output + "/dataset.json"))
-    }
-    #expect(try directory.contents(kind) == expected)
+    try finish(preparation("out") { $0.replacesExisting = true })
+    #expect(try directory.contents("out") == expected)
   }
 
   @Test func otherSettingsAreRefused() throws {
@@ -155,6 +166,7 @@ struct PreparationResumeTests {
       ("--text-key", { $0.textKey = "x" }), ("--document-delimiter", { $0.documentDelimiter = "x" }),
       ("--document-separator", { $0.separator = .none }), ("--validation-fraction", { $0.validationFraction = 0.3 }),
       ("--sample-seed", { $0.seed = 1 }), ("--max-tokens", { $0.maximumTokens = 5 }),
+      ("--deduplicate", { $0.deduplicates = true }),
     ]
     for (name, change) in changes {
       guard case .unfinishedWithOtherSettings(_, let setting, _, _) = error(of: { try preparation("out", change) })
@@ -165,7 +177,7 @@ struct PreparationResumeTests {
       #expect(setting == name)
     }
     // What does not shape the result may change.
-    try finish(preparation(workers: 3) { $0.checkpointInterval = 100 })
+    try finish(preparation(workers: 3) { ($0.checkpointInterval, $0.maximumBadLines) = (100, 7) })
   }
 
   @Test func changedInputsAreRefused() throws {
@@ -198,6 +210,7 @@ struct PreparationResumeTests {
     for (key, value) in [
       ("offset", JSON.integer(-1)), ("file", .integer(99)), ("train_tokens", .integer(.max)),
       ("offset", .integer(1 << 40)), ("phase", .string("x")), ("documents", .string("1")),
+      ("sample_bins", .integer(0)), ("sample_shift", .integer(64)), ("document_bytes", .integer(-1)),
     ] {
       try check("\(key): \(value)") {
         var object = try #require(try json(directory.path + "/" + state).object)

@@ -30,7 +30,12 @@ struct PreparationTests {
 
   private func train(_ output: String = "out") throws -> [Int32] {
     let file = try TokenFile(directory.path + "/" + output + "/train.bin")
-    return file[0..<file.count]
+    return try file[0..<file.count]
+  }
+
+  /// The message of a preparation that allows no bad line.
+  private func badLine(_ failure: DatasetError) -> String {
+    DatasetError.tooManyBadLines(count: 1, limit: 0, last: failure.description).description
   }
 
   private func ids(_ text: String) -> [Int32] { text.utf8.map { Int32($0) } }
@@ -112,26 +117,6 @@ struct PreparationTests {
     #expect(try train() == [97, 98, 256])
   }
 
-  @Test(arguments: [1, 2, 3, 4, 7, 8, 9, 12, 1000])
-  func maximumTokensCutTheLastDocument(limit: Int) throws {
-    try directory.write("a.jsonl", jsonLine("abc") + jsonLine("def") + jsonLine("ghi"))
-    let whole: [Int32] = ["abc", "def", "ghi"].flatMap { ids($0) + [256] }
-    let description = try prepare(["a.jsonl"]) { $0.maximumTokens = limit }
-    #expect(try train() == Array(whole.prefix(limit)))
-    #expect(description.documents == min(3, (limit + 3) / 4))
-    #expect(description.maximumTokens == limit)
-  }
-
-  @Test func maximumTokensCountBothSplits() throws {
-    try directory.write("a.jsonl", (0..<100).map { try jsonLine("document \($0)") }.joined())
-    let description = try prepare(["a.jsonl"]) {
-      $0.maximumTokens = 777
-      $0.validationFraction = 0.4
-    }
-    #expect(description.tokens == 777)
-    #expect(try #require(description.validation).tokens > 100)
-  }
-
   /// The bytes do not depend on the number of workers.
   @Test func workersDoNotMatter() throws {
     let names = try directory.writeCorpus(documents: 300)
@@ -161,9 +146,8 @@ struct PreparationTests {
       zip(texts, isChosen).filter { $0.1 == chosen }.flatMap { ids($0.0) + [256] }
     }
     #expect(try train() == expected(false))
-    let dataset = try TokenDataset(directory.path + "/out")
-    let validation = try dataset.tokens(.validation)
-    #expect(validation[0..<validation.count] == expected(true))
+    let validation = try TokenFile(directory.path + "/out/validation.bin")
+    #expect(try validation[0..<validation.count] == expected(true))
     let count = isChosen.filter { $0 }.count
     #expect(description.validationRule == .documents && description.validation?.documents == count)
     #expect(description.train.documents == 200 - count && (30...70).contains(count))
@@ -181,8 +165,8 @@ struct PreparationTests {
     let description = try prepare(["a.txt"]) { $0.validationFraction = fraction }
     let whole = ids("0123456789") + [256]
     #expect(try train() == Array(whole.dropLast(expected)))
-    let validation = try TokenDataset(directory.path + "/out").tokens(.validation)
-    #expect(validation[0..<validation.count] == Array(whole.suffix(expected)))
+    let validation = try TokenFile(directory.path + "/out/validation.bin")
+    #expect(try validation[0..<validation.count] == Array(whole.suffix(expected)))
     #expect(description.validationRule == .tail && description.validation?.documents == 0)
     #expect(try directory.names("out") == ["dataset.json", "train.bin", "validation.bin"])
   }
@@ -204,17 +188,18 @@ struct PreparationTests {
     #expect(message { try prepare(["json.jsonl"]) }.hasPrefix("\(path)/json.jsonl:3: not a JSON object"))
     try directory.write("key.jsonl", #"{"content": "x"}"#)
     #expect(
-      error { try prepare(["key.jsonl"], to: "b") }
-        == .missingTextKey(location: "\(path)/key.jsonl:1", key: "text", found: ["content"]))
+      message { try prepare(["key.jsonl"], to: "b") }
+        == badLine(.missingTextKey(location: "\(path)/key.jsonl:1", key: "text", found: ["content"])))
     try directory.write("type.jsonl", #"{"text": ["x"]}"#)
     #expect(
-      error { try prepare(["type.jsonl"], to: "c") }
-        == .textNotAString(location: "\(path)/type.jsonl:1", key: "text", found: "an array"))
+      message { try prepare(["type.jsonl"], to: "c") }
+        == badLine(.textNotAString(location: "\(path)/type.jsonl:1", key: "text", found: "an array")))
     try directory.write("utf8.txt", Array("one|two ".utf8) + [0xFF])
-    #expect(error { try prepare(["utf8.txt"], to: "d") } == .invalidUTF8(location: "\(path)/utf8.txt, byte 8"))
     #expect(
-      error { try prepare(["utf8.txt"], to: "e") { $0.documentDelimiter = "|" } }
-        == .invalidUTF8(location: "\(path)/utf8.txt, byte 8"))
+      message { try prepare(["utf8.txt"], to: "d") } == badLine(.invalidUTF8(location: "\(path)/utf8.txt, byte 8")))
+    #expect(
+      message { try prepare(["utf8.txt"], to: "e") { $0.documentDelimiter = "|" } }
+        == badLine(.invalidUTF8(location: "\(path)/utf8.txt, byte 8")))
     let cut = try directory.write("cut.txt.zst", Array(zstd(noise(5000)).dropLast(9)))
     guard case .truncatedStream(cut, "zstd", _) = error(of: { try prepare(["cut.txt.zst"], to: "f") }) else {
       Issue.record("a truncated stream was accepted")
@@ -229,18 +214,17 @@ struct PreparationTests {
 
   @Test func documentsAreLimited() throws {
     try directory.write("a.txt", noise(1000))
-    try directory.write("b.jsonl", jsonLine(String(decoding: noise(1000), as: UTF8.self)))
-    for name in ["a.txt", "b.jsonl"] {
-      guard
-        case .documentTooLong(_, 999) = error(of: {
-          try prepare([name], to: "of-" + name) { $0.maximumDocumentBytes = 999 }
-        })
-      else {
-        Issue.record("\(name) was accepted")
-        continue
-      }
-    }
+    let line = try jsonLine(String(decoding: noise(1000), as: UTF8.self))
+    try directory.write("b.jsonl", line)
+    let (text, json) = (directory.path + "/a.txt, byte 0", directory.path + "/b.jsonl:1")
+    #expect(
+      message { try prepare(["a.txt"], to: "a") { $0.maximumDocumentBytes = 999 } }
+        == badLine(.noPlaceToCut(location: text, limit: 999)))
+    #expect(
+      message { try prepare(["b.jsonl"], to: "b") { $0.maximumDocumentBytes = line.utf8.count - 2 } }
+        == badLine(.documentTooLong(location: json, limit: line.utf8.count - 2)))
     #expect(throws: Never.self) { try prepare(["a.txt"]) { $0.maximumDocumentBytes = 1000 } }
+    #expect(throws: Never.self) { try prepare(["b.jsonl"], to: "c") { $0.maximumDocumentBytes = line.utf8.count - 1 } }
   }
 
   @Test func emptyInputLeavesNothing() throws {
@@ -254,7 +238,8 @@ struct PreparationTests {
     try directory.write("a.txt", "x")
     let changes: [(inout PreparationOptions) -> Void] = [
       { $0.validationFraction = 1 }, { $0.validationFraction = -0.1 }, { $0.validationFraction = .nan },
-      { $0.maximumTokens = 0 }, { $0.workers = 0 }, { $0.documentDelimiter = "" }, { $0.maximumDocumentBytes = 0 },
+      { $0.maximumTokens = 0 }, { $0.workers = 0 }, { $0.maximumBadLines = -1 }, { $0.documentDelimiter = "" },
+      { $0.maximumDocumentBytes = 0 },
     ]
     for change in changes {
       guard case .invalidOption = error(of: { try prepare(["a.txt"], change) }) else {

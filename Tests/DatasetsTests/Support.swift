@@ -132,6 +132,13 @@ func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
   (0..<count).map { UInt8(97 + SplitMix64.value(seed: seed, at: UInt64($0)) % 26) }
 }
 
+/// About `count` bytes of words, with a place to cut at each space.
+func words(_ count: Int, seed: UInt64) -> String {
+  var text = noise(count, seed: seed)
+  for at in stride(from: 5, to: count - 2, by: 6) { text[at] = UInt8(ascii: " ") }
+  return String(decoding: text, as: UTF8.self)
+}
+
 func error<T>(of body: () throws -> T) -> DatasetError? {
   do { _ = try body() } catch { return error as? DatasetError }
   return nil

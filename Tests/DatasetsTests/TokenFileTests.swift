@@ -1,3 +1,5 @@
+import Files
+import Glibc
 import Testing
 
 @testable import Datasets
@@ -8,13 +10,12 @@ struct TokenFileTests {
 
   @Test func bothTypesAreLittleEndian() throws {
     let narrow = try TokenFile(directory.write("a.bin", [1, 0, 0, 1, 255, 255]))
-    #expect(narrow.storage == .uint16 && narrow.count == 3)
-    #expect(narrow[0..<3] == [1, 256, 65_535])
-    #expect((0..<3).map { narrow[$0] } == [1, 256, 65_535])
+    #expect(narrow.format == .raw && narrow.count == 3)
+    #expect(try narrow[0..<3] == [1, 256, 65_535])
+    #expect(try narrow[1..<2] == [256])
     let wide = try TokenFile(directory.write("b.bin", [1, 0, 0, 0, 0, 0, 1, 0]), storage: .uint32)
-    #expect(wide[0..<2] == [1, 65_536])
-    #expect((0..<2).map { wide[$0] } == [1, 65_536])
-    #expect(wide[1..<1] == [])
+    #expect(try wide[0..<2] == [1, 65_536])
+    #expect(try wide[1..<1] == [])
   }
 
   @Test func theTypeFitsTheVocabulary() {
@@ -32,6 +33,15 @@ struct TokenFileTests {
     #expect(error { try TokenFile(six, storage: .uint32) } == .partialToken(path: six, bytes: 6, bytesPerToken: 4))
     #expect(message { try TokenFile(directory.path + "/none.bin") }.contains("none.bin"))
     #expect(message { try TokenFile(directory.path) } != "no error")
+  }
+
+  @Test func aFileThatBecomesShorterIsAnError() throws {
+    let path = try directory.tokens("a.bin", 0..<5000)
+    let file = try TokenFile(path)
+    #expect(try file[4000..<4002] == [4000, 4001])
+    #expect(truncate(path, 100) == 0)
+    #expect(throws: FileError.changed(path: path)) { try file[4000..<4002] }
+    #expect(throws: FileError.changed(path: path)) { try file.validate(vocabularySize: 5000) }
   }
 
   /// Ids are searched in blocks of 8192: a bad one must be found at either side of their edges.

@@ -24,6 +24,22 @@ struct AtomicFileTests {
     #expect(try directory.names("new/below") == ["file"])
   }
 
+  @Test func aFileIsWrittenByItsName() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("file", "old")
+    let path = directory.file("file")
+    #expect(throws: Failure.self) {
+      try AtomicFile.writeByName(path) { partial in
+        try Data("lost".utf8).write(to: URL(fileURLWithPath: partial))
+        throw Failure()
+      }
+    }
+    #expect(try directory.text("file") == "old")
+    try AtomicFile.writeByName(path) { try Data("new".utf8).write(to: URL(fileURLWithPath: $0)) }
+    #expect(try directory.text("file") == "new")
+    #expect(try directory.names() == ["file"])
+  }
+
   @Test func aFailureLeavesEverythingAsItWas() throws {
     let directory = try TemporaryDirectory()
     try directory.write("file", "old")

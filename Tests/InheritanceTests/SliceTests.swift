@@ -3,6 +3,7 @@ import Checkpoints
 import Files
 import Foundation
 import Glibc
+import HDF5
 import Models
 import Programs
 import TestSupport

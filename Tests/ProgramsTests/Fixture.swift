@@ -8,6 +8,8 @@ final class Fixture {
   struct Inputs {
     var tokens: Value
     var targets: Value
+    /// Documents of three tokens in one sequence of all.
+    var documentStarts: Value
     var losses: Value
   }
 
@@ -50,6 +52,9 @@ final class Fixture {
         try store.write($0, of: parameter.name, at: 0)
       }
     }
+    for program in [program, lossProgram] {
+      device.write((0..<rows).map { Int32($0 / 3 * 3) }, to: program[inputs.documentStarts])
+    }
     // Repeated tokens, and a target that is ignored.
     try write(
       tokens: (0..<rows).map { Int32($0 * $0 % Self.rows) },
@@ -60,6 +65,7 @@ final class Fixture {
   static func emit(into graph: inout Graph, rows: Int, _ body: Body) throws -> Inputs {
     let inputs = Inputs(
       tokens: try graph.input("tokens", rows, 1, .int32), targets: try graph.input("targets", rows, 1, .int32),
+      documentStarts: try graph.input("document starts", rows, 1, .int32),
       losses: try graph.persistent("losses", rows, 1))
     let hidden = try body(&graph, inputs)
     let head = try graph.parameter(

@@ -78,6 +78,11 @@ import Testing
       _ = try graph.attention(
         x, slopes: slopes, AttentionSpec(length: 6, heads: 2, kvHeads: 1, headDimension: 2, scale: 1))
     },
+    Case("document starts of 'starts': expected 6 x 1 int32, found 3 x 1 int32") { graph, x, _ in
+      _ = try graph.attention(
+        x, documentStarts: graph.input("starts", 3, 1, .int32),
+        AttentionSpec(length: 6, heads: 2, kvHeads: 1, headDimension: 2, scale: 1))
+    },
     Case("attention: expected a window of one key at least, found 0") { graph, x, _ in
       _ = try graph.attention(
         x, AttentionSpec(length: 6, heads: 2, kvHeads: 1, headDimension: 2, scale: 1, window: 0))

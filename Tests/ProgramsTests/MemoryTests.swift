@@ -29,9 +29,9 @@ import Testing
     #expect(program.memory == report)
     #expect(device.allocatedBytes == report.total)
     #expect(store.arena.size == report.activations + report.workspace)
-    // Tokens, targets, losses of 12 rows, and the rotary table [6, 4].
+    // Tokens, targets, document starts, losses of 12 rows, and the rotary table [6, 4].
     let (column, rotary) = (12 * 4, 6 * 4 * 4)
-    #expect(report.persistent == 3 * column + rotary)
+    #expect(report.persistent == 4 * column + rotary)
     // Logits of all 12 rows, by 7 tokens, in rows of 16.
     #expect(report.workspace == 12 * 16 * 4)
 
@@ -81,8 +81,8 @@ import Testing
       }
       #expect(device.allocatedBytes == 0, "after \(limit) allocations")
     }
-    // Weights, gradients, m, v; tokens, targets and losses of two programs; the arena; the norm.
-    #expect(failures == 4 + 6 + 1 + 1)
+    // Weights, gradients, m, v; tokens, targets, document starts and losses of two programs; the arena; the norm.
+    #expect(failures == 4 + 8 + 1 + 1)
     #expect(device.allocatedBytes == 0)
   }
 

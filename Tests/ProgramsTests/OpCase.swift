@@ -146,6 +146,17 @@ struct OpCase: CustomTestStringConvertible, Sendable {
         rows(&graph, inputs, 27), slopes: graph.constant("slopes", 1, 3, [0.5, 0.25, 1.5]),
         AttentionSpec(length: 6, heads: 3, kvHeads: 3, headDimension: 3, scale: 0.6))
     },
+    OpCase("attention with documents") { graph, inputs in
+      try graph.attention(
+        rows(&graph, inputs, 24), documentStarts: inputs.documentStarts,
+        AttentionSpec(length: 6, heads: 2, kvHeads: 2, headDimension: 4, scale: 0.5))
+    },
+    OpCase("attention with documents, slopes, a soft cap and a window") { graph, inputs in
+      try graph.attention(
+        rows(&graph, inputs, 16), slopes: graph.constant("slopes", 1, 2, [0.5, 0.25]),
+        documentStarts: inputs.documentStarts,
+        AttentionSpec(length: 6, heads: 2, kvHeads: 1, headDimension: 4, scale: 1, window: 2, softcap: 0.7))
+    },
     OpCase("head norm, rotary embedding and attention") { graph, inputs in
       let spec = HeadNormSpec(heads: 2, kvHeads: 1, headDimension: 4, headStride: 4, epsilon: 1e-6)
       let normed = try graph.headNorm(rows(&graph, inputs, 16), queryWeight: "qn", keyWeight: "kn", spec)

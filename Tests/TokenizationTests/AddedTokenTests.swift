@@ -35,6 +35,11 @@ struct AddedTokenTests {
     #expect(split("a <r> \t b", [right]) == ["a ", "#2", "b"])
     #expect(split("a <r>  <l>b", [left, right]) == ["a ", "#2", "#1", "b"])
     #expect(split("  <l>", [left]) == ["#1"])
+    // A token inside the space that another took: what follows it is text once more.
+    #expect(split("a<r>\n  \nb", [right, token("  ", 3)]) == ["a", "#2", "#3", "\nb"])
+    var spaces = token("  ", 3)
+    spaces.stripsRight = true
+    #expect(split(String(repeating: " ", count: 100_001), [spaces]).count == 50_000)
   }
 
   @Test func singleWords() {

@@ -140,7 +140,11 @@ struct CharacterLevelTests {
   }
 
   @Test(arguments: [
-    (#"{"type": "NFC"}"#, "null", "normalizer NFC is not supported"),
+    (#"{"type": "NFKC"}"#, "null", "normalizer NFKC is not supported"),
+    (
+      #"{"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]}"#, "null",
+      "normalizer Lowercase is not supported"
+    ),
     (#"{"type": "Prepend", "prepend": "▁"}"#, "null", "normalizer Prepend without Replace is not supported"),
     (
       #"{"type": "Replace", "pattern": {"Regex": " +"}, "content": "▁"}"#, "null",

@@ -39,7 +39,7 @@ struct CharacterMapTests {
     var preparation = TextPreparation()
     try change(&preparation)
     var result: [UInt8] = []
-    Array(text.utf8).withUnsafeBufferPointer { preparation.prepare($0, isStart: true, into: &result) }
+    Array(text.utf8).withUnsafeBufferPointer { preparation.prepare($0, at: .start, into: &result) }
     return String(decoding: result, as: UTF8.self)
   }
 

@@ -43,6 +43,8 @@ import Testing
       ("optimizer.beta2", { $0.optimizer.beta2 = 0.5 }), ("data.sequence_length", { $0.data.sequenceLength = 5 }),
       ("optimizer.groups.0.pattern", { $0.optimizer.groups = [.init(patterns: ["x"])] }),
       ("data.train.0.weight", { $0.data.train[0].weight = 2 }),
+      ("data.weights.cc", { $0.data.weights = ["cc": 3] }),
+      ("data.document_masking", { $0.data.documentMasking = .loss }),
       ("data.train.1.weight", { $0.data.train.append(.init(paths: ["x"])) }),
       ("model.from", { $0.model.from = "x" }), ("schedule.warmup_steps", { $0.schedule.warmupSteps = 3 }),
       (

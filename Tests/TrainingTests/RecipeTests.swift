@@ -44,6 +44,8 @@ import Testing
         validation: [v1, v2]
         sequence_length: 64
         sampling: epochs
+        document_masking: attention
+        document_separator: {token: 50256, side: append}
       optimizer:
         beta1: 0.8
         beta2: 0.9
@@ -70,7 +72,8 @@ import Testing
     #expect(recipe.model == .init(from: "a/b", layers: "0-3,5", configuration: .file("shape.json"), tokenizer: "tok"))
     #expect(recipe.data.train == [.init(paths: ["one", "two"], weight: 2.5), .init(paths: ["three"])])
     #expect(recipe.data.validation == ["v1", "v2"] && recipe.data.sequenceLength == 64)
-    #expect(recipe.data.sampling == .epochs)
+    #expect(recipe.data.sampling == .epochs && recipe.data.documentMasking == .attention)
+    #expect(recipe.data.documentSeparator == .init(token: 50256, side: .append) && recipe.data.weights.isEmpty)
     #expect(recipe.optimizer.groups[0] == .init(patterns: ["*.bias"], weightDecay: 0.5))
     #expect(
       recipe.optimizer.groups[1] == .init(patterns: ["a", "b"], learningRateMultiplier: 0.1, isFrozen: false))
@@ -115,6 +118,8 @@ import Testing
       ]), tokenizer: "~")
     recipe.data.train.append(.init(paths: ["*x", "- y", "1e5"], weight: 0.1))
     recipe.data.validation = ["null"]
+    recipe.data.documentMasking = .loss
+    recipe.data.documentSeparator = .init(token: 2, side: .prepend)
     recipe.optimizer.groups = [
       .init(patterns: ["*.bias"], weightDecay: 0),
       .init(patterns: ["a", "[0-3]"], learningRateMultiplier: 0.5, isFrozen: true),
@@ -126,6 +131,9 @@ import Testing
     let text = recipe.yaml(comments: ["first"])
     #expect(text.hasPrefix("# first\nmodel:\n"))
     #expect(try Self.parse(text) == recipe)
+    recipe.data.train = [.init(paths: ["mixture"])]
+    recipe.data.weights = ["cc": 67, "a b": 0.5]
+    #expect(try Self.parse(recipe.yaml()) == recipe)
   }
 
   @Test func unknownKeysNameTheNearest() {
@@ -155,6 +163,11 @@ import Testing
     ("optimizer: {groups: 3}", "expected a section of keys, found the number 3"),
     ("data: 5", "'data': expected a section of keys, found the number 5"),
     ("data: {train: [a, b]}", "expected one path, or a list of sections with paths and weight"),
+    ("data: {train: a, weights: 3}", "'data.weights': expected names with a number each, found the number 3"),
+    ("data: {train: a, weights: {cc: much}}", "'data.weights.cc': expected a number, found the text 'much'"),
+    ("data: {train: a, document_masking: all}", "expected one of none, loss, attention"),
+    ("data: {train: a, document_separator: 3}", "expected a section of keys"),
+    ("data: {train: a, document_separator: {token: 3, side: both}}", "expected one of append, prepend"),
     ("model: [1]", "expected a section of keys, found a list"),
   ])
   func wrongTypesSayWhatWasExpected(line: String, part: String) {
@@ -171,6 +184,10 @@ import Testing
     ("training.micro_batch_size=0", "expected 1 or more"), ("training.steps=0", "expected 1 or more"),
     ("training.global_batch_size=99999999999999", "tokens at most"),
     ("data.train=[{paths: a, weight: 0}]", "'data.train.0.weight' is 0.0, expected a number above 0"),
+    ("data.weights={cc: 0}", "'data.weights.cc' is 0.0, expected a number above 0"),
+    ("data={train: [{paths: a}, {paths: b}], weights: {a: 1}}", "'data.weights' and 'data.train' do not go together"),
+    ("data.document_separator={token: 4294967296, side: append}", "expected the id of a token"),
+    ("data.document_separator={token: 1}", "'data.document_separator.side' is missing"),
     ("data.train=[{weight: 1}]", "'data.train.paths' is missing"), ("data.train=[]", "'data.train' is empty"),
     ("validation.batches=0", "'validation.batches' is 0, expected 1 or more"),
     ("evaluation={every: 5, tasks: [a]}", "'evaluation.data' is missing"), ("checkpoints.keep=0", "expected 1 or more"),
@@ -199,12 +216,12 @@ import Testing
       Self.minimal,
       [
         "training.steps=200", "training.steps=300", "schedule.learning_rate=1e-3", "data.train=[{paths: a, weight: 3}]",
-        "data.train.0.weight=4", "output.directory=runs/a: b #c", "model.config.n_layer=5",
+        "data.train.0.weight=4", "data.weights.cc=70", "output.directory=runs/a: b #c", "model.config.n_layer=5",
         "optimizer.groups=[{pattern: '*'}]",
         "optimizer.groups.0.pattern=*.bias",
       ])
     #expect(recipe.training.duration == .steps(300) && recipe.schedule.learningRate == 1e-3)
-    #expect(recipe.data.train == [.init(paths: ["a"], weight: 4)])
+    #expect(recipe.data.train == [.init(paths: ["a"], weight: 4)] && recipe.data.weights == ["cc": 70])
     #expect(recipe.output.directory == "runs/a: b #c")
     #expect(recipe.optimizer.groups[0].patterns == ["*.bias"])
     #expect(recipe.model.configuration == .inline(["model_type": .string("gpt2"), "n_layer": .integer(5)]))

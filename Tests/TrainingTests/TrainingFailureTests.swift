@@ -180,7 +180,8 @@ import Testing
       }
       let model = try tinyModel()
       let estimate = try RunEstimate(
-        recipe, model: model, device: CPUDevice(threads: 1).info, tokensPerEpoch: recipe.tokensPerEpoch(model: model))
+        recipe, model: model, device: CPUDevice(threads: 1).info,
+        tokensPerEpoch: recipe.dataSummary(model: model)?.tokensPerEpoch)
       let trainer = try makeTrainer(recipe)
       #expect(estimate.memory == trainer.summary.memory)
       #expect(estimate.totalSteps == trainer.summary.totalSteps && estimate.totalTokens == 37 * 32)

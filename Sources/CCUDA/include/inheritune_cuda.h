@@ -16,7 +16,7 @@ extern "C" {
 
 // A library works with a program of the same major version whose table is not longer than its own: fields are only ever
 // appended, with a new minor version.
-#define IC_ABI_MAJOR 2
+#define IC_ABI_MAJOR 3
 #define IC_ABI_MINOR 0
 
 typedef enum {
@@ -193,7 +193,8 @@ typedef struct {
     ic_context *context, ic_tensor dx, ic_tensor d_weight, ic_tensor d_bias, ic_tensor dy, ic_tensor x,
     ic_tensor weight, ic_tensor statistics, ic_norm_spec spec, ic_accumulation accumulate);
 
-  // MARK: Attention. table, log_sum_exp, slopes, statistics and gradients of weights float32, the rest of one dtype.
+  // MARK: Attention. table, log_sum_exp, slopes, statistics and gradients of weights float32, document_starts int32, the
+  // rest of one dtype.
   ic_status (*head_norm)(
     ic_context *context, ic_tensor y, ic_tensor statistics, ic_tensor x, ic_tensor query_weight, ic_tensor key_weight,
     ic_head_norm_spec spec);
@@ -203,10 +204,10 @@ typedef struct {
   ic_status (*rope)(ic_context *context, ic_tensor x, ic_tensor table, ic_rope_spec spec, int32_t inverse);
   ic_status (*attention)(
     ic_context *context, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv, ic_tensor slopes,
-    ic_attention_spec spec);
+    ic_tensor document_starts, ic_attention_spec spec);
   ic_status (*attention_backward)(
     ic_context *context, ic_tensor dqkv, ic_tensor dy, ic_tensor y, ic_tensor log_sum_exp, ic_tensor qkv,
-    ic_tensor slopes, ic_attention_spec spec);
+    ic_tensor slopes, ic_tensor document_starts, ic_attention_spec spec);
   ic_status (*attention_cached)(
     ic_context *context, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, ic_tensor slopes,
     int64_t capacity, ic_attention_spec spec);

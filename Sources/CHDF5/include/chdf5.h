@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #pragma clang assume_nonnull begin
@@ -47,5 +48,42 @@ bool chdf5_skeleton_add_dataset(
 int chdf5_skeleton_finish(chdf5_skeleton *skeleton, const char *_Nullable *_Nonnull reason);
 
 void chdf5_skeleton_free(chdf5_skeleton *skeleton);
+
+/// A file of datasets of one dimension in deflated chunks, which the caller makes and appends one after the
+/// other. All calls are made by one thread. Those that return a bool return false, and `*reason`, on failure; it is valid
+/// until the next call in this thread.
+typedef struct chdf5_chunked chdf5_chunked;
+
+/// Begins a file in the place of the one at `path`; attributes and datasets go to its root. Whoever begins a second one
+/// waits until the first is freed. NULL, and `*reason`, on failure.
+/// Precondition: the library is available.
+chdf5_chunked *_Nullable chdf5_chunked_create(const char *path, const char *_Nullable *_Nonnull reason);
+
+/// A new group in the root, to which attributes and datasets go from now on. "/" is the root itself.
+bool chdf5_chunked_begin_group(chdf5_chunked *chunked, const char *name, const char *_Nullable *_Nonnull reason);
+
+bool chdf5_chunked_add_text(
+  chdf5_chunked *chunked, const char *name, const char *text, const char *_Nullable *_Nonnull reason);
+bool chdf5_chunked_add_integer(
+  chdf5_chunked *chunked, const char *name, int64_t value, const char *_Nullable *_Nonnull reason);
+bool chdf5_chunked_add_real(
+  chdf5_chunked *chunked, const char *name, double value, const char *_Nullable *_Nonnull reason);
+
+/// An empty dataset in chunks of `chunk` elements, to be appended to until it ends. `shuffle` says whether chunks are
+/// shuffled before they are deflated, `level` what deflate was told.
+bool chdf5_chunked_begin_dataset(
+  chdf5_chunked *chunked, const char *name, chdf5_type type, uint64_t chunk, bool shuffle, unsigned level,
+  const char *_Nullable *_Nonnull reason);
+
+/// The bytes of a whole chunk, as they are stored, of which `count` elements count: all but in the last chunk.
+bool chdf5_chunked_append(
+  chdf5_chunked *chunked, uint64_t count, const void *bytes, size_t size, const char *_Nullable *_Nonnull reason);
+
+bool chdf5_chunked_end_dataset(chdf5_chunked *chunked, const char *_Nullable *_Nonnull reason);
+
+/// Closes the file. Nothing can be added after this.
+bool chdf5_chunked_finish(chdf5_chunked *chunked, const char *_Nullable *_Nonnull reason);
+
+void chdf5_chunked_free(chdf5_chunked *chunked);
 
 #pragma clang assume_nonnull end

@@ -11,6 +11,10 @@ typedef struct {
   int64_t window;       // keys that a query sees, its own included; INT64_MAX for all before it
   float softcap;        // c of c·tanh(s/c), which scaled scores become; 0 where they stay
   const float *slopes;  // [heads] or NULL: slopes[h]·(j − i) is added to the score of query i and key j (ALiBi)
+  // [batch·length, 1], or NULL where a sequence is one document: the position in its sequence, never less than that of
+  // the row before, at which the document of each row begins. Its query sees no key before. Not for cached attention.
+  const int32_t *document_starts;
+  int64_t document_starts_stride;
 } ck_attention_shape;
 
 /// y [batch·length, heads·head_dim]; log_sum_exp [batch·length, heads] of the scores, for the backward pass.

@@ -1,5 +1,5 @@
-import CHDF5
 import Files
+import HDF5
 
 /// Writes HDF5 files: one dataset a tensor, whose elements can be mapped.
 ///
@@ -33,7 +33,7 @@ public enum HDF5Writer {
     }
     var places: [(offset: Int, tensor: TensorSource)] = []
     for tensor in tensors {
-      guard let offset = try skeleton.add(tensor.description) else { continue }
+      guard let offset = try add(tensor.description, to: skeleton, path: path) else { continue }
       places.append((offset, tensor))
     }
     places.sort { $0.offset < $1.offset }
@@ -53,6 +53,17 @@ public enum HDF5Writer {
     }
   }
 
+  private static func add(
+    _ tensor: TensorDescription, to skeleton: HDF5Skeleton, path: String
+  ) throws(CheckpointError) -> Int? {
+    do throws(HDF5Library.Failure) {
+      return try skeleton.addDataset(
+        tensor.name, type: tensor.type.storage, shape: tensor.shape, dtype: tensor.type.torchName)
+    } catch {
+      throw .malformedTensor(path: path, tensor: tensor.name, reason: "cannot be written: \(error)")
+    }
+  }
+
   private static func check(_ tensors: [TensorDescription], path: String) throws(CheckpointError) {
     var names: Set<String> = []
     for tensor in tensors {
@@ -67,79 +78,6 @@ public enum HDF5Writer {
           path: path, tensor: tensor.name,
           reason: "\(tensor.shape.count) dimensions, expected at most \(mostDimensions) in HDF5")
       }
-    }
-  }
-}
-
-/// A nameless file that libhdf5 makes, complete but for the elements. One exists at a time; a second waits.
-private final class HDF5Skeleton {
-  private let path: String
-  private let skeleton: OpaquePointer
-
-  /// - Parameter path: what errors name.
-  init(alignment: Int, path: String) throws(FileError) {
-    do { _ = try HDF5Library.load() } catch { throw .unwritable(path: path, reason: "\(error)") }
-    var reason: UnsafePointer<CChar>?
-    guard let skeleton = chdf5_skeleton_create(UInt64(alignment), &reason) else {
-      throw HDF5Skeleton.failure(path, reason)
-    }
-    self.skeleton = skeleton
-    self.path = path
-  }
-
-  deinit { chdf5_skeleton_free(skeleton) }
-
-  func add(_ name: String, _ text: String) throws(FileError) {
-    var reason: UnsafePointer<CChar>?
-    guard chdf5_skeleton_add_text(skeleton, name, text, &reason) else { throw HDF5Skeleton.failure(path, reason) }
-  }
-
-  /// Returns where the elements will be, in bytes from the file's beginning; nil for a tensor without any.
-  func add(_ tensor: TensorDescription) throws(CheckpointError) -> Int? {
-    var reason: UnsafePointer<CChar>?
-    var offset: Int64 = -1
-    let added = chdf5_skeleton_add_dataset(
-      skeleton, tensor.name, tensor.type.storage, Int32(tensor.shape.count), tensor.shape.map(UInt64.init),
-      tensor.type.torchName, &offset, &reason)
-    guard added, offset >= 0 || tensor.byteCount == 0 else {
-      throw .malformedTensor(
-        path: path, tensor: tensor.name, reason: "cannot be written: \(HDF5Skeleton.text(reason))")
-    }
-    return tensor.byteCount == 0 ? nil : Int(offset)
-  }
-
-  /// The file's bytes. Nothing can be added after this.
-  func finish() throws(FileError) -> MappedFile {
-    var reason: UnsafePointer<CChar>?
-    let descriptor = chdf5_skeleton_finish(skeleton, &reason)
-    guard descriptor >= 0 else { throw HDF5Skeleton.failure(path, reason) }
-    return try MappedFile("/proc/self/fd/\(descriptor)")
-  }
-
-  private static func failure(_ path: String, _ reason: UnsafePointer<CChar>?) -> FileError {
-    .unwritable(path: path, reason: text(reason))
-  }
-
-  private static func text(_ reason: UnsafePointer<CChar>?) -> String {
-    "libhdf5: \(reason.map { String(cString: $0) } ?? "unknown reason")"
-  }
-}
-
-extension ElementType {
-  /// What HDF5 stores it as.
-  fileprivate var storage: chdf5_type {
-    switch self {
-    case .float64: CHDF5_F64
-    case .float32: CHDF5_F32
-    case .float16: CHDF5_F16
-    case .int64: CHDF5_I64
-    case .int32: CHDF5_I32
-    case .int16: CHDF5_I16
-    case .int8: CHDF5_I8
-    case .uint64, .complex64: CHDF5_U64
-    case .uint32: CHDF5_U32
-    case .uint16, .bfloat16: CHDF5_U16
-    case .uint8, .bool, .float8e4m3, .float8e5m2, .float8e8m0, .float8e4m3fnuz, .float8e5m2fnuz: CHDF5_U8
     }
   }
 }

@@ -41,7 +41,8 @@ extension PyTorchFile {
     try PyTorchFile.checkByteOrder(members["byteorder"], archive, file)
     format = .pyTorch
     (pickle, header) = try PyTorchFile.pickle(member, archive, file)
-    let deflated = DeflatedStorages(archive.members)
+    // The sizes' sum cannot overflow: the compressed bytes are those of the file, and at most 1032 times as many come out.
+    let unpacked = UnpackedFile(archive.members.filter(\.isDeflated).map { ($0.name, $0.size) })
     place = { storage throws(PyTorchFailure) in
       guard let member = members["data/\(storage.key)"] else {
         throw .damaged("its storage \(quoted(storage.key)) is missing")
@@ -60,7 +61,7 @@ extension PyTorchFile {
       let bytes: any TensorStorage =
         member.isDeflated
         ? DeflatedStorage(
-          DeflatedBytes(region: region, name: member.name, size: size, checksum: member.checksum), of: deflated)
+          DeflatedBytes(region: region, name: member.name, size: size, checksum: member.checksum), in: unpacked)
         : region
       return Place(storage: bytes, offset: member.offset, count: storage.count)
     }

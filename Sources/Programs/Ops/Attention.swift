@@ -2,15 +2,21 @@ import Tensors
 
 extension Graph {
   /// Causal attention within each sequence: y [N, H·D] from packed rows of q (H·D), k (G·D), v (G·D).
-  /// - Parameter slopes: a constant [1, H]; slopes[h]·(j − i) is added to the score of query i and key j (ALiBi).
+  /// - Parameters:
+  ///   - slopes: a constant [1, H]; slopes[h]·(j − i) is added to the score of query i and key j (ALiBi).
+  ///   - documentStarts: int32 [N, 1], where sequences hold several documents that do not see each other: the position,
+  ///     in its sequence, at which the document of each token begins.
   public mutating func attention(
-    _ qkv: Value, slopes: Value? = nil, _ spec: AttentionSpec
+    _ qkv: Value, slopes: Value? = nil, documentStarts: Value? = nil, _ spec: AttentionSpec
   ) throws(GraphError) -> Value {
     let rows = shape(qkv).rows
     try require(spec, slopes, for: qkv)
+    if let documentStarts { try require("document starts", documentStarts, rows: rows, columns: 1, dtype: .int32) }
     let y = try activation("attention", rows, spec.heads * spec.headDimension)
     let logSumExp = try activation("attention.logsumexp", rows, spec.heads, .float32)
-    emit(AttentionOp(qkv: qkv, slopes: slopes, y: y, logSumExp: logSumExp, spec: spec))
+    emit(
+      AttentionOp(
+        qkv: qkv, slopes: slopes, documentStarts: documentStarts, y: y, logSumExp: logSumExp, spec: spec))
     return y
   }
 
@@ -47,7 +53,8 @@ extension Graph {
 }
 
 extension AttentionSpec {
-  /// Keys that a query of a whole sequence sees, on average: half of them, less those beyond the window.
+  /// Keys that a query of a whole sequence sees, on average: half of them, less those beyond the window. What documents
+  /// hide is not known here.
   fileprivate var visibleKeys: Double {
     let window = Double(min(window ?? length, length))
     return window - window * window / (2 * Double(length))
@@ -55,24 +62,28 @@ extension AttentionSpec {
 }
 
 struct AttentionOp: Op {
-  var qkv: Value, slopes: Value?, y: Value, logSumExp: Value
+  var qkv: Value, slopes: Value?, documentStarts: Value?, y: Value, logSumExp: Value
   var spec: AttentionSpec
 
   mutating func operands(_ visit: (inout Value, Access) -> Void) {
     visit(&qkv, .read)
     visitIfPresent(&slopes, .read, visit)
+    visitIfPresent(&documentStarts, .read, visit)
     visit(&y, .write)
     visit(&logSumExp, .write)
   }
 
   func launch(on device: any Device, _ at: Memory) {
-    device.attention(at[y], logSumExp: at[logSumExp], qkv: at[qkv], slopes: at[slopes], spec)
+    device.attention(
+      at[y], logSumExp: at[logSumExp], qkv: at[qkv], slopes: at[slopes], documentStarts: at[documentStarts], spec)
   }
 
   func backward(_ b: inout Backward) throws(GraphError) {
     guard let dy = b.gradient(of: y) else { return }
     try b.contribute(to: qkv) {
-      AttentionBackwardOp(dqkv: $0, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, spec: spec)
+      AttentionBackwardOp(
+        dqkv: $0, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, documentStarts: documentStarts,
+        spec: spec)
     }
   }
 
@@ -83,7 +94,7 @@ struct AttentionOp: Op {
 }
 
 struct AttentionBackwardOp: Op {
-  var dqkv: Value, dy: Value, y: Value, logSumExp: Value, qkv: Value, slopes: Value?
+  var dqkv: Value, dy: Value, y: Value, logSumExp: Value, qkv: Value, slopes: Value?, documentStarts: Value?
   var spec: AttentionSpec
 
   mutating func operands(_ visit: (inout Value, Access) -> Void) {
@@ -92,12 +103,14 @@ struct AttentionBackwardOp: Op {
     visit(&logSumExp, .read)
     visit(&qkv, .read)
     visitIfPresent(&slopes, .read, visit)
+    visitIfPresent(&documentStarts, .read, visit)
     visit(&dqkv, .write)
   }
 
   func launch(on device: any Device, _ at: Memory) {
     device.attentionBackward(
-      dqkv: at[dqkv], dy: at[dy], y: at[y], logSumExp: at[logSumExp], qkv: at[qkv], slopes: at[slopes], spec)
+      dqkv: at[dqkv], dy: at[dy], y: at[y], logSumExp: at[logSumExp], qkv: at[qkv], slopes: at[slopes],
+      documentStarts: at[documentStarts], spec)
   }
 
   /// Four products; the recomputed scores are not counted as useful work.

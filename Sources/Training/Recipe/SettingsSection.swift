@@ -135,10 +135,23 @@ final class SettingsSection {
 
   func number(_ key: String) throws(TrainingError) -> Double? {
     guard let node = node(key) else { return nil }
+    return try number(of: node, key)
+  }
+
+  private func number(of node: YAMLNode, _ key: String) throws(TrainingError) -> Double {
     guard case .scalar(let text, false) = node.value, let value = SettingsSection.number(text) else {
       throw wrong(node, key, "a number")
     }
     return value
+  }
+
+  /// Numbers by names that are not keys of the recipe.
+  func numbers(_ key: String) throws(TrainingError) -> [String: Double] {
+    guard let node = node(key) else { return [:] }
+    guard case .mapping(let entries) = node.value else { throw wrong(node, key, "names with a number each") }
+    var numbers: [String: Double] = [:]
+    for entry in entries { numbers[entry.key] = try number(of: entry.value, "\(key).\(entry.key)") }
+    return numbers
   }
 
   func bool(_ key: String) throws(TrainingError) -> Bool? {

@@ -95,6 +95,11 @@ extension TrainingRecipe.DataSection {
     validation = try section.strings("validation")
     sequenceLength = try section.count("sequence_length")
     if let sampling: Sampling = try section.choice("sampling") { self.sampling = sampling }
+    weights = try section.numbers("weights")
+    if let masking: DocumentMasking = try section.choice("document_masking") { documentMasking = masking }
+    if let separator = try section.optionalSection("document_separator") {
+      documentSeparator = try DocumentBoundary(separator)
+    }
     guard let node = section.required("train", section.node("train"), "a directory of prepared tokens, or a mixture")
     else {
       return
@@ -109,6 +114,15 @@ extension TrainingRecipe.DataSection {
       }
       train.append(try Source(element, section))
     }
+  }
+}
+
+extension DocumentBoundary {
+  fileprivate init(_ section: SettingsSection) throws(TrainingError) {
+    let token = section.required("token", try section.count("token"), "the id of the token between documents")
+    let side: Side? = section.required("side", try section.choice("side"), "append or prepend")
+    // Beyond every vocabulary, where it is out of range: see `validate`.
+    self.init(token: Int32(clamping: token ?? 0), side: side ?? .append)
   }
 }
 

@@ -41,6 +41,19 @@ extension TrainingRecipe {
         "data.train.\(index).weight", source.weight > 0 && source.weight.isFinite, found: "\(source.weight)",
         "a number above 0")
     }
+    for (name, weight) in data.weights.sorted(by: { $0.key < $1.key }) {
+      try require("data.weights.\(name)", weight > 0 && weight.isFinite, found: "\(weight)", "a number above 0")
+    }
+    if !data.weights.isEmpty, data.train.flatMap(\.paths).count != 1 {
+      throw .conflictingSettings(
+        location: nil, first: "data.weights", second: "data.train",
+        reason: "weights by name are those of one mixture; sources of their own have a weight each")
+    }
+    if let separator = data.documentSeparator {
+      try require(
+        "data.document_separator.token", (0..<Int32.max).contains(separator.token), found: "\(separator.token)",
+        "the id of a token")
+    }
     if let validation = data.validation {
       try require("data.validation", !validation.isEmpty, found: "empty", "one or more paths")
     }

@@ -44,9 +44,18 @@ extension TrainingRecipe {
       JSON.object(["paths": .texts(source.paths), "weight": .number(source.weight)])
     }
     var settings: JSONObject = ["train": .array(sources)]
+    if !data.weights.isEmpty {
+      var weights = JSONObject()
+      for (name, weight) in data.weights.sorted(by: { $0.key < $1.key }) { weights[name] = .number(weight) }
+      settings["weights"] = .object(weights)
+    }
     settings["validation"] = data.validation.map { .texts($0) }
     settings["sequence_length"] = data.sequenceLength.map { .count($0) }
     settings["sampling"] = .string(data.sampling.rawValue)
+    if data.documentMasking != .none { settings["document_masking"] = .string(data.documentMasking.rawValue) }
+    settings["document_separator"] = data.documentSeparator.map {
+      .object(["token": .count(Int($0.token)), "side": .string($0.side.rawValue)])
+    }
     return settings
   }
 

@@ -23,7 +23,7 @@ typedef struct {
   int64_t batch, length;
   int32_t heads, kv_heads, head_dimension, window;
   float softcap;
-  int32_t has_slopes;
+  int32_t has_slopes, has_documents;
   // Elements between the rows of each tensor that nobody may touch.
   int64_t gap;
   // bfloat16; else float32.

@@ -1,0 +1,86 @@
+import Files
+
+/// The ids of a mapped file. Copies of the value share the mapping.
+struct MappedTokens: Sendable {
+  /// Tokens.
+  let count: Int
+  private let file: MappedFile
+  private let element: TokenElement
+  /// Bytes before the first id, a multiple of 8.
+  private let offset: Int
+
+  /// - Parameter layout: lies within the file.
+  init(_ file: MappedFile, _ layout: TokenLayout) {
+    self.file = file
+    element = layout.element
+    offset = layout.offset
+    count = layout.count
+  }
+
+  /// Writes the ids of `range` as Int32. Allocates nothing.
+  /// - Throws: `FileError.changed` if the file has become shorter.
+  func copy(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>) throws(FileError) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    // A page that is gone would end the process.
+    try file.checkLength()
+    switch element {
+    case .uint8: copy(UInt8.self, range, destination)
+    case .int16: copy(Int16.self, range, destination)
+    case .uint16: copy(UInt16.self, range, destination)
+    case .int32: copy(Int32.self, range, destination)
+    case .uint32: copy(UInt32.self, range, destination)
+    case .int64: copy(Int64.self, range, destination)
+    }
+  }
+
+  private func copy<Id: FixedWidthInteger>(
+    _: Id.Type, _ range: Range<Int>, _ destination: UnsafeMutablePointer<Int32>
+  ) {
+    file.withBytes { bytes in
+      let ids = UnsafeRawBufferPointer(rebasing: bytes[offset...]).assumingMemoryBound(to: Id.self)
+      for k in 0..<range.count {
+        destination[k] = Int32(truncatingIfNeeded: Id(littleEndian: ids[range.lowerBound &+ k]))
+      }
+    }
+  }
+
+  /// The first id that is not in 0..<vocabularySize, and its place; reads the whole file.
+  /// - Throws: `FileError.changed` if the file has become shorter.
+  func firstOutside(vocabularySize: Int) throws(FileError) -> (position: Int, token: Int)? {
+    try file.checkLength()
+    return switch element {
+    case .uint8: first(UInt8.self, notBelow: vocabularySize)
+    case .int16: first(Int16.self, notBelow: vocabularySize)
+    case .uint16: first(UInt16.self, notBelow: vocabularySize)
+    case .int32: first(Int32.self, notBelow: vocabularySize)
+    case .uint32: first(UInt32.self, notBelow: vocabularySize)
+    case .int64: first(Int64.self, notBelow: vocabularySize)
+    }
+  }
+
+  private func first<Id: FixedWidthInteger>(
+    _: Id.Type, notBelow vocabularySize: Int
+  ) -> (position: Int, token: Int)? where Id.Magnitude: FixedWidthInteger {
+    // As unsigned numbers, negative ids are above every other. No vocabulary is beyond Int32.
+    let limit = min(vocabularySize, Int(Int32.max), Id.bitWidth < 32 ? Int(Id.max) + 1 : .max)
+    guard let limit = Id.Magnitude(exactly: limit) else { return nil }
+    return file.withBytes { bytes in
+      let ids = UnsafeRawBufferPointer(rebasing: bytes[offset...]).assumingMemoryBound(to: Id.self)
+      func unsigned(_ position: Int) -> Id.Magnitude {
+        Id.Magnitude(truncatingIfNeeded: Id(littleEndian: ids[position]))
+      }
+      // The largest id of a block is a loop without branches; only a block that has a bad one is looked at again.
+      var start = 0
+      while start < count {
+        let end = min(count, start &+ 8192)
+        var largest: Id.Magnitude = 0
+        for k in start..<end { largest = max(largest, unsigned(k)) }
+        if largest >= limit, let bad = (start..<end).first(where: { unsigned($0) >= limit }) {
+          return (bad, Int(Id(littleEndian: ids[bad])))
+        }
+        start = end
+      }
+      return nil
+    }
+  }
+}
