@@ -18,6 +18,8 @@ struct ModelOptions: ParsableArguments {
     guard let directory = source.tokenizerDirectory else {
       throw CommandError.noTokenizer(model: source.name)
     }
-    return try Tokenizer.load(directory: directory)
+    let tokenizer = try Tokenizer.load(directory: directory)
+    for warning in tokenizer.warnings { StandardError.write("warning: \(warning)\n") }
+    return tokenizer
   }
 }
