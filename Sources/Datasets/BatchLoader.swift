@@ -37,6 +37,7 @@ public final class BatchLoader {
     }
     self.pools = pools
     let total = sources.reduce(0) { $0 + $1.weight }
+    guard total.isFinite else { throw .invalidWeight(source: "all sources together", weight: total) }
     var sum = 0.0
     cumulative = sources.map { source in
       sum += source.weight / total

@@ -29,6 +29,7 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
   // Preparation
   case invalidOption(name: String, value: String, expected: String)
   case missingDomain(name: String, reason: String)
+  case emptyDomain(name: String, inputs: Int)
   case noSeparatorToken(separator: String)
   case tokenOutsideTokenizer(location: String, token: Int, vocabularySize: Int)
   case nothingToPrepare(inputs: Int)
@@ -96,6 +97,8 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
     case .invalidOption(let name, let value, let expected): "\(name): expected \(expected), found \(value)"
     case .missingDomain(let name, let reason):
       "domain '\(name)': \(reason); --skip-missing-domains leaves it out and gives its share to the others"
+    case .emptyDomain(let name, let inputs):
+      "domain '\(name)': no text in \(inputs) input file\(inputs == 1 ? "" : "s"); leave the domain out"
     case .noSeparatorToken(let separator):
       "document separator '\(separator)': the tokenizer has no end-of-text token; use --document-separator none"
     case .tokenOutsideTokenizer(let location, let token, let vocabularySize):

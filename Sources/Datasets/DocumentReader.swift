@@ -214,7 +214,13 @@ final class DocumentReader {
   private func passDocument(_ buffer: InputBuffer) throws(DatasetError) {
     position.document += 1
     position.documentBytes = 0
-    guard let delimiter else { return closeFile() }
+    guard let delimiter else {
+      // A damaged stream is an error whether its text is wanted or not: that may be known too late.
+      if files[position.file].compression != .none {
+        while try buffer.fill(1) { buffer.advance(buffer.held.count) }
+      }
+      return closeFile()
+    }
     let (count, found) = try buffer.pass(through: delimiter)
     position.offset += count
     if found { try passLineBreak(buffer) } else { closeFile() }

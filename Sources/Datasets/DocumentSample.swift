@@ -45,6 +45,10 @@ final class DocumentSample: DocumentDestination {
   private func count() throws {
     var tokens = 0
     try files.forEachEntry { _, entry in
+      guard (0...files.tokens - tokens).contains(entry.tokens), entry.textBytes >= 0 else {
+        throw DatasetError.damagedState(
+          path: directory.sampleIndex(files.generation), reason: "a document of \(entry.tokens) tokens")
+      }
       tokens += entry.tokens
       if histogram.admits(entry.key) { histogram.add(entry.key, tokens: entry.tokens) }
     }
@@ -60,7 +64,7 @@ final class DocumentSample: DocumentDestination {
 
   func append(_ tokens: ArraySlice<Int32>, _ state: inout PreparationState) throws(DatasetError) {
     // One more than can be part of the sample: so it shows that the document is cut.
-    let room = wanted + 1 - state.open.tokens
+    let room = max(0, wanted + 1 - state.open.tokens)
     try files.append(tokens.prefix(room))
     state.open.tokens += min(room, tokens.count)
     // The text of a document must be read to its end for its key.

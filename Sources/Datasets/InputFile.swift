@@ -106,7 +106,11 @@ extension InputFile {
       let path = directory == "/" ? "/" + name : directory + "/" + name
       var status = stat()
       // A link to a directory is passed over: links can form loops.
-      guard lstat(path, &status) == 0 else { throw .unreadable(path: path, reason: systemReason()) }
+      guard lstat(path, &status) == 0 else {
+        // A name that is not UTF-8 is another one here.
+        if kind(of: name) == nil { continue }
+        throw .unreadable(path: path, reason: systemReason())
+      }
       if status.st_mode & S_IFMT == S_IFDIR {
         try collect(path, into: &paths)
       } else if kind(of: name) != nil {

@@ -41,9 +41,10 @@ final class MixtureDirectory {
 
   private func final(_ domain: String) -> String { path + "/" + domain }
 
-  /// What says that a domain is complete, wherever it is now.
-  func finished(_ domain: String, in phase: MixtureState.Phase) throws -> DatasetDescription? {
-    let places = phase == .writing ? [working(domain)] : [working(domain), final(domain)]
+  /// What says that a domain is complete.
+  /// - Parameter mayHaveMoved: it may have its final place already.
+  func finished(_ domain: String, mayHaveMoved: Bool) throws -> DatasetDescription? {
+    let places = mayHaveMoved ? [working(domain), final(domain)] : [working(domain)]
     let description = places.map { $0 + "/" + DatasetDescription.fileName }.first { access($0, F_OK) == 0 }
     return try description.map { try DatasetDescription(path: $0) }
   }
@@ -53,6 +54,8 @@ final class MixtureDirectory {
   /// The state to go on from: the unfinished one that is here, if its settings are these, or a new one.
   /// - Throws: `DatasetError` when finished output, or the unfinished output of other settings, would be lost.
   func state(for settings: JSONObject, domains: [String], replacing: Bool) throws -> MixtureState {
+    // Before any work, and not after it.
+    if replacing { for name in domains { try checkIsReplaceable(name) } }
     if let found = try load(replacing: replacing) {
       if let (setting, before, now) = found.settings.firstDifference(from: settings) {
         if !replacing {
@@ -126,9 +129,10 @@ final class MixtureDirectory {
   /// Writes `dataset.json`, after which the result is complete, and removes what was only for the work.
   func commit(_ description: JSON) throws {
     try AtomicFile.write(descriptionPath) { try $0.write(description.serialized(indent: 1) + "\n") }
-    try FileTree.remove(workingPath)
+    // The state goes first: without it, what is left of the work is removed by whoever begins anew.
     try FileTree.remove(statePath)
     try lock.sync()
+    try FileTree.remove(workingPath)
   }
 
   /// Removes what an earlier preparation has left here: its description, its files, and the domains that are no longer
@@ -136,7 +140,10 @@ final class MixtureDirectory {
   func removeEarlierOutput(_ domains: [String]) throws {
     let earlier: [String]
     do {
-      earlier = try MixtureDescription(path: descriptionPath).domains.map(\.name)
+      // Groups of an HDF5 file are no directories.
+      earlier = try MixtureDescription(path: descriptionPath).domains.filter {
+        $0.train.group == nil && $0.train.file.hasPrefix($0.name + "/")
+      }.map(\.name)
     } catch is FileError {
       earlier = []
     } catch is DatasetError {
@@ -148,13 +155,18 @@ final class MixtureDirectory {
     for file in ownFiles { try FileTree.remove(file) }
   }
 
-  /// Removes a domain's directory, but nothing in it that no preparation writes.
+  /// Removes a domain's directory, if there is nothing in it but what prepare writes.
   private func removeEarlierDomain(_ name: String) throws {
+    guard FileTree.exists(final(name)) else { return }
+    try checkIsReplaceable(name)
+    try FileTree.remove(final(name))
+  }
+
+  private func checkIsReplaceable(_ name: String) throws {
     let directory = final(name)
     guard FileTree.exists(directory) else { return }
     let known = OutputDirectory.File.allCases.map(\.rawValue) + [DatasetDescription.fileName]
-    for file in known { try FileTree.remove(directory + "/" + file) }
-    guard rmdir(directory) == 0 else {
+    guard FileTree.isDirectory(directory), try FileTree.names(in: directory).allSatisfy(known.contains) else {
       throw DatasetError.writeFailed(path: directory, reason: "it holds files that prepare did not write")
     }
   }

@@ -1,5 +1,5 @@
 import Files
-import Glibc
+import HDF5
 import Tokenization
 
 /// Several domains of text become one mixture: a directory of token files for each, or groups of HDF5 files, and a
@@ -42,6 +42,17 @@ public final class MixturePreparation {
     try options.validate()
     for (index, domain) in domains.enumerated() where domains[..<index].contains(where: { $0.name == domain.name }) {
       throw DatasetError.invalidOption(name: "--domain", value: "'\(domain.name)' twice", expected: "each domain once")
+    }
+    if format == .hdf5 {
+      _ = try HDF5Library.load()
+      guard !domains.contains(where: { $0.name == HDF5Tokens.tokensName }) else {
+        throw DatasetError.invalidOption(name: "--domain", value: "'tokens'", expected: "another name in HDF5")
+      }
+    }
+    let weight = domains.reduce(0) { $0 + $1.weight }
+    guard weight.isFinite else {
+      throw DatasetError.invalidOption(
+        name: "--domain", value: "weights with the sum \(weight)", expected: "a finite sum")
     }
     let found = try MixturePreparation.expand(domains, skipsMissing: skipsMissing)
     let present = found.map(\.domain)
@@ -87,6 +98,7 @@ public final class MixturePreparation {
       } catch {
         switch error {
         case .noMatch, .inputNotFound, .emptyDirectory:
+          if domain.name == onlyDomain { throw error }
           if !skipsMissing { throw .missingDomain(name: domain.name, reason: "\(error)") }
         default: throw error
         }
@@ -105,6 +117,8 @@ public final class MixturePreparation {
     var settings = options.fingerprint(
       files: [], tokenizerHash: hash, vocabularySize: tokenizer.vocabularySize, separatorToken: separatorToken)
     settings["inputs"] = nil
+    // Of equal remainders the first domain's is rounded up.
+    settings["order of --domain"] = .array(domains.map { .string($0.name) })
     for domain in domains {
       let inputs = options.fingerprint(
         files: domain.files, tokenizerHash: hash, vocabularySize: tokenizer.vocabularySize,
@@ -162,16 +176,20 @@ public final class MixturePreparation {
   private func prepare(
     _ domain: Domain, report: (PreparationProgress) throws -> PreparationDecision
   ) throws -> PreparationOutcome<DatasetDescription> {
-    if let finished = try output.finished(domain.name, in: state.phase) { return .finished(finished) }
+    if let finished = try output.finished(
+      domain.name, mayHaveMoved: state.phase == .committing && format == .bin)
+    {
+      return .finished(finished)
+    }
     var options = options
     options.maximumTokens = domain.quota
-    options.replacesExisting = false
     do {
       return try Preparation(
         inputs: domain.files.map(\.path), tokenizer: tokenizer, output: output.working(domain.name), options: options
       ).run(report: report)
     } catch DatasetError.nothingToPrepare(let inputs) {
-      throw DatasetError.missingDomain(name: domain.name, reason: "\(DatasetError.nothingToPrepare(inputs: inputs))")
+      if !isMixture { throw DatasetError.nothingToPrepare(inputs: inputs) }
+      throw DatasetError.emptyDomain(name: domain.name, inputs: inputs)
     }
   }
 

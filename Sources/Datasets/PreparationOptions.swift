@@ -40,7 +40,9 @@ public struct PreparationOptions: Sendable {
         name: "--validation-fraction", value: "\(validationFraction)", expected: "a number from 0 to below 1")
     }
     guard maximumTokens.map({ DatasetDescription.counts.contains($0) && $0 > 0 }) ?? true else {
-      throw .invalidOption(name: "--max-tokens", value: "\(maximumTokens ?? 0)", expected: "1 or more")
+      throw .invalidOption(
+        name: "--max-tokens", value: "\(maximumTokens ?? 0)",
+        expected: "1 to \(DatasetDescription.counts.upperBound)")
     }
     guard maximumBadLines >= 0 else {
       throw .invalidOption(name: "--max-bad-lines", value: "\(maximumBadLines)", expected: "0 or more")

@@ -93,7 +93,10 @@ final class PreparationRun {
     let document = piece.position.document
     if piece.isFirst {
       state.open = OpenDocument()
-      if !destination.wants(document: document) { state.open.status = .passed }
+      if !destination.wants(document: document) {
+        state.open.status = .passed
+        if !piece.isLast { filter.pass(document: document) }
+      }
     }
     if state.open.status == .blank || state.open.status == .text {
       if let failure {

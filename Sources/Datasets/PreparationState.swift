@@ -137,6 +137,9 @@ extension PreparationState {
     guard state.position.file <= inputs else {
       throw DatasetError.damagedState(path: path, reason: "it stands in input \(state.position.file) of \(inputs)")
     }
+    guard state.position.documentBytes > 0 || state.open.tokens == 0 else {
+      throw DatasetError.damagedState(path: path, reason: "'open_tokens' of no document")
+    }
     guard (1...KeyHistogram.mostBins).contains(state.sample.bins), state.sample.shift <= KeyHistogram().shift else {
       throw DatasetError.damagedState(path: path, reason: "'sample_bins' or 'sample_shift' is too large")
     }

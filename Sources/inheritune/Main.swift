@@ -8,6 +8,7 @@ import Glibc
 enum Main {
   static func main() {
     StandardDescriptors.open()
+    StandardDescriptors.raiseLimit()
     do {
       var command = try Inheritune.parseAsRoot()
       try command.run()

@@ -132,8 +132,56 @@ struct MixturePreparationTests {
     #expect(try files("out") == files("other"))
     // What prepare did not write stays, and is named.
     try directory.write("out/cc/notes.txt", "mine")
-    #expect(message { try prepare("out", replacing).run() }.contains("out/cc"))
-    #expect(try directory.read("out/cc/notes.txt") == Array("mine".utf8))
+    let all = try files("out")
+    #expect(message { try prepare("out", replacing) }.contains("out/cc"))
+    #expect(try files("out") == all)
+  }
+
+  /// An HDF5 mixture has groups, and directories of their names belong to others.
+  @Test func groupsAreNoDirectories() throws {
+    try writeText()
+    _ = try prepare("out", options(5000), format: .hdf5).run()
+    _ = try Preparation(
+      inputs: [directory.path + "/text/cc.jsonl"], tokenizer: byteTokenizer(in: directory),
+      output: directory.path + "/out/cc", options: options(nil)
+    ).run()
+    let before = try files("out/cc")
+    var replacing = options(4000)
+    replacing.replacesExisting = true
+    _ = try prepare("out", replacing, format: .hdf5).run()
+    #expect(try files("out/cc") == before)
+  }
+
+  @Test func aDamagedDomainBeginsAnewIfForced() throws {
+    try writeText()
+    var left = 3
+    _ = try prepare("out", options(5000)).run { _, _ in
+      left -= 1
+      return left == 0 ? .stop : .continue
+    }
+    try directory.write("out/domains.partial/c4/prepare.state.json", "{")
+    #expect(message { try prepare("out", options(5000)).run() }.contains("--force"))
+    var replacing = options(5000)
+    replacing.replacesExisting = true
+    _ = try prepare("out", replacing).run()
+    _ = try prepare("other", options(5000)).run()
+    #expect(try files("out") == files("other"))
+  }
+
+  @Test func whatCannotBeWrittenIsRefusedBeforeTheWork() throws {
+    try writeText()
+    let tokens = try DomainInputs(name: "tokens", weight: 1, inputs: [directory.path + "/text/cc.jsonl"])
+    let huge = try ["a", "b"].map {
+      try DomainInputs(name: $0, weight: 1e308, inputs: [directory.path + "/text/cc.jsonl"])
+    }
+    for (domains, format) in [([tokens], OutputFormat.hdf5), (huge, .bin)] {
+      #expect(throws: DatasetError.self) {
+        try MixturePreparation(
+          domains: domains, tokenizer: byteTokenizer(in: directory), output: directory.path + "/out",
+          options: options(1000), format: format)
+      }
+    }
+    #expect(!FileTree.exists(directory.path + "/out"))
   }
 
   @Test func hdf5HoldsTheSameTokens() throws {

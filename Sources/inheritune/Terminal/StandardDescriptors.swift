@@ -10,4 +10,13 @@ enum StandardDescriptors {
       _ = Glibc.open("/dev/null", O_RDWR)
     }
   }
+
+  /// As many files as the system allows: a dataset may be thousands of chunks, each of them mapped. Where it cannot be
+  /// raised, the limit is named by the error that it leads to.
+  static func raiseLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
 }
