@@ -51,9 +51,6 @@ final class HDF5Tokens: Sendable {
     group.isEmpty ? dataset : group + "/" + dataset
   }
 
-  /// Bytes of a stored id.
-  var elementBytes: Int { tokens.type.size }
-
   /// Copies the ids of `range` into `destination`, which has room for them. An id above Int32.max, or below 0, which no
   /// vocabulary has, comes out negative.
   /// - Throws: `DatasetError` when a chunk is damaged, or the file has become shorter.

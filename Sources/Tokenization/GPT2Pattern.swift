@@ -14,12 +14,12 @@ public struct GPT2Pattern: Sendable {
   public func end(of start: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
     let first = text[start]
     if first == UInt8(ascii: "'"), let end = contraction(start, text) { return end }
-    let (kind, length) = classify(start, text)
+    let (kind, length) = classes.classify(start, text)
     if first == UInt8(ascii: " "), start + 1 < text.count {
-      let (kind, length) = classify(start + 1, text)
-      if kind != .space { return run(of: kind, from: start + 1 + length, text) }
+      let (kind, length) = classes.classify(start + 1, text)
+      if kind != .space { return classes.run(of: kind, from: start + 1 + length, text) }
     }
-    return kind == .space ? space(start, length, text) : run(of: kind, from: start + length, text)
+    return kind == .space ? space(start, length, text) : classes.run(of: kind, from: start + length, text)
   }
 
   /// White space gives its last character to the word that follows, where there is one.
@@ -27,7 +27,7 @@ public struct GPT2Pattern: Sendable {
     var last = start
     var end = start + length
     while end < text.count {
-      let (kind, length) = classify(end, text)
+      let (kind, length) = classes.classify(end, text)
       guard kind == .space else { return last == start ? end : last }
       last = end
       end += length
@@ -46,22 +46,5 @@ public struct GPT2Pattern: Sendable {
       return start + 3
     default: return nil
     }
-  }
-
-  @inline(__always)
-  private func run(of kind: CharacterClass, from start: Int, _ text: UnsafeBufferPointer<UInt8>) -> Int {
-    var at = start
-    while at < text.count {
-      let (found, length) = classify(at, text)
-      guard found == kind else { break }
-      at += length
-    }
-    return at
-  }
-
-  @inline(__always)
-  private func classify(_ at: Int, _ text: UnsafeBufferPointer<UInt8>) -> (CharacterClass, length: Int) {
-    let scalar = UTF8Scalar(in: text, at: at)
-    return (classes[scalar.value], scalar.length)
   }
 }

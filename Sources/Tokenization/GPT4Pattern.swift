@@ -16,14 +16,14 @@ struct GPT4Pattern: Sendable {
   func end(of start: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
     let first = text[start]
     if first == UInt8(ascii: "'"), let end = contraction(start, text) { return end }
-    let (kind, length) = classify(start, text)
+    let (kind, length) = classes.classify(start, text)
     let second = start + length
-    if kind == .letter { return run(of: .letter, from: second, text) }
+    if kind == .letter { return classes.run(of: .letter, from: second, text) }
     if kind == .number { return number(from: second, text) }
     if second < text.count {
-      let (next, length) = classify(second, text)
+      let (next, length) = classes.classify(second, text)
       if next == .letter, first != UInt8(ascii: "\n"), first != UInt8(ascii: "\r") {
-        return run(of: .letter, from: second + length, text)
+        return classes.run(of: .letter, from: second + length, text)
       }
       if next == .other, first == UInt8(ascii: " ") { return signs(from: second + length, text) }
     }
@@ -33,7 +33,7 @@ struct GPT4Pattern: Sendable {
   private func number(from start: Int, _ text: UnsafeBufferPointer<UInt8>) -> Int {
     var at = start
     for _ in 1..<longestNumber where at < text.count {
-      let (kind, length) = classify(at, text)
+      let (kind, length) = classes.classify(at, text)
       guard kind == .number else { break }
       at += length
     }
@@ -42,7 +42,7 @@ struct GPT4Pattern: Sendable {
 
   /// What is neither letter, number nor white space, and the line ends behind it.
   private func signs(from start: Int, _ text: UnsafeBufferPointer<UInt8>) -> Int {
-    var at = run(of: .other, from: start, text)
+    var at = classes.run(of: .other, from: start, text)
     while at < text.count, isLineEnd(text[at]) { at += 1 }
     return at
   }
@@ -54,7 +54,7 @@ struct GPT4Pattern: Sendable {
     var end = start + length
     var lineEnd = isLineEnd(text[start]) ? end : nil
     while end < text.count {
-      let (kind, length) = classify(end, text)
+      let (kind, length) = classes.classify(end, text)
       guard kind == .space else { return lineEnd ?? (last == start ? end : last) }
       last = end
       end += length
@@ -79,21 +79,4 @@ struct GPT4Pattern: Sendable {
 
   @inline(__always)
   private func isLineEnd(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") }
-
-  @inline(__always)
-  private func run(of kind: CharacterClass, from start: Int, _ text: UnsafeBufferPointer<UInt8>) -> Int {
-    var at = start
-    while at < text.count {
-      let (found, length) = classify(at, text)
-      guard found == kind else { break }
-      at += length
-    }
-    return at
-  }
-
-  @inline(__always)
-  private func classify(_ at: Int, _ text: UnsafeBufferPointer<UInt8>) -> (CharacterClass, length: Int) {
-    let scalar = UTF8Scalar(in: text, at: at)
-    return (classes[scalar.value], scalar.length)
-  }
 }

@@ -7,11 +7,11 @@ struct StarCoderPattern: Sendable {
   /// Where the word that begins at `start` ends; `start` is below `text.count`.
   @inline(__always)
   func end(of start: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
-    let (kind, length) = classify(start, text)
+    let (kind, length) = classes.classify(start, text)
     let second = start + length
     if kind == .number { return second }
     guard kind == .space, second < text.count else { return pattern.end(of: start, in: text) }
-    switch classify(second, text).0 {
+    switch classes.classify(second, text).0 {
     case .number: return second
     case .space: return space(start, text)
     case .letter, .other: return pattern.end(of: start, in: text)
@@ -22,13 +22,7 @@ struct StarCoderPattern: Sendable {
   private func space(_ start: Int, _ text: UnsafeBufferPointer<UInt8>) -> Int {
     let end = pattern.end(of: start, in: text)
     guard end < text.count else { return end }
-    let last = end + classify(end, text).length
-    return last < text.count && classify(last, text).0 == .number ? last : end
-  }
-
-  @inline(__always)
-  private func classify(_ at: Int, _ text: UnsafeBufferPointer<UInt8>) -> (CharacterClass, length: Int) {
-    let scalar = UTF8Scalar(in: text, at: at)
-    return (classes[scalar.value], scalar.length)
+    let last = end + classes.classify(end, text).length
+    return last < text.count && classes.classify(last, text).0 == .number ? last : end
   }
 }

@@ -63,4 +63,23 @@ struct UnicodeClasses: Sendable {
     let page = Int(pageOfBlock[Int(scalar >> 8)])
     return pages[page * UnicodeClasses.pageSize + Int(scalar & 0xFF)]
   }
+
+  /// The class of the character at `text[at]`, and how many bytes it takes.
+  @inline(__always)
+  func classify(_ at: Int, _ text: UnsafeBufferPointer<UInt8>) -> (CharacterClass, length: Int) {
+    let scalar = UTF8Scalar(in: text, at: at)
+    return (self[scalar.value], scalar.length)
+  }
+
+  /// Where the characters of one class end that begin at `start`.
+  @inline(__always)
+  func run(of kind: CharacterClass, from start: Int, _ text: UnsafeBufferPointer<UInt8>) -> Int {
+    var at = start
+    while at < text.count {
+      let (found, length) = classify(at, text)
+      guard found == kind else { break }
+      at += length
+    }
+    return at
+  }
 }
