@@ -41,6 +41,10 @@ let package = Package(
     .target(
       name: "DeviceChecks", dependencies: ["ReferenceBackend", "Tensors"], swiftSettings: [.unsafeFlags(["-O"])]),
 
+    // Formats of text.
+    .target(name: "YAML", dependencies: [.product(name: "Yams", package: "Yams")]),
+    .target(name: "Templates", dependencies: ["Files"]),
+
     // Models and data.
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib", "Files"]),
     .target(name: "Checkpoints", dependencies: ["CZlib", "Files", "HDF5"]),
@@ -54,9 +58,10 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Checkpoints", "Datasets", "Files", "Models", "Programs", "Tensors", .product(name: "Yams", package: "Yams"),
+        "Checkpoints", "Datasets", "Files", "Models", "Programs", "Tensors", "YAML",
       ]),
-    .target(name: "Evaluation", dependencies: ["Files", "Models", "Programs", "Tensors", "Tokenization"]),
+    .target(
+      name: "Evaluation", dependencies: ["Files", "Models", "Programs", "Templates", "Tensors", "Tokenization", "YAML"]),
 
     // The command line.
     .executableTarget(
@@ -64,14 +69,16 @@ let package = Package(
       dependencies: [
         "CPUBackend", "CUDABackend", "Checkpoints", "Datasets", "Evaluation", "Files", "HDF5", "Inheritance",
         "Models", "Programs", "Tensors", "Tokenization", "Training",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ]),
 
     // Checks and measures a device; scripts/gpu-check.sh runs it where there is a GPU.
     .executableTarget(
       name: "device-check",
       dependencies: [
-        "CCUDA", "CPUBackend", "CUDABackend", "CUDAKernels", "DeviceChecks", "Files", "ModelChecks", "Models", "Programs",
+        "CCUDA", "CPUBackend", "CUDABackend", "CUDAKernels", "DeviceChecks", "Files", "ModelChecks", "Models",
+        "Programs",
         "Tensors", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -101,6 +108,7 @@ let package = Package(
     .testTarget(name: "HDF5Tests", dependencies: ["CZlib", "Files", "HDF5", "HDF5Fixtures"]),
     .testTarget(
       name: "CheckpointsTests", dependencies: ["CZlib", "Checkpoints", "Files", "HDF5", "HDF5Fixtures", "TestSupport"]),
+    .testTarget(name: "TemplatesTests", dependencies: ["Files", "Templates", "TestSupport"]),
     .testTarget(name: "TokenizationTests", dependencies: ["Files", "TestSupport", "Tokenization"]),
     .testTarget(
       name: "ModelsTests",
@@ -120,13 +128,14 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "CPUBackend", "Checkpoints", "Datasets", "Files", "HDF5Fixtures", "Models", "Programs", "Tensors", "TestSupport",
+        "CPUBackend", "Checkpoints", "Datasets", "Files", "HDF5Fixtures", "Models", "Programs", "Tensors",
+        "TestSupport",
         "Tokenization", "Training",
       ]),
     .testTarget(
       name: "EvaluationTests",
       dependencies: [
-        "CPUBackend", "Checkpoints", "Evaluation", "Files", "Models", "Programs", "Tensors", "TestSupport",
+        "CPUBackend", "Checkpoints", "Evaluation", "Files", "Models", "Programs", "Templates", "Tensors", "TestSupport",
         "Tokenization",
       ]),
     .testTarget(name: "QuickstartDataTests", dependencies: ["Files", "QuickstartData", "TestSupport", "Tokenization"]),

@@ -9,41 +9,6 @@ typedef struct {
   ck_tile_multiplier multiply;
 } attention;
 
-// Replaces scores by e^(score − maximum), and brings the running maximum and sum of 16 queries up to date. What was
-// summed under the old maximum has to be multiplied by `rescale`.
-CK_INLINE void weigh(
-  float *scores, int64_t width, int64_t keys, ck_lanes *maximum, ck_lanes *total, float *rescale) {
-  ck_lanes largest[4] = {*maximum, *maximum, *maximum, *maximum}, x;
-  int64_t key = 0;
-  for (; key + 4 <= keys; key += 4) {
-#pragma clang loop unroll(full)
-    for (int u = 0; u < 4; u++) {
-      ck_load(&x, scores + (key + u) * width);
-      ck_raise(&largest[u], &x);
-    }
-  }
-  for (; key < keys; key++) {
-    ck_load(&x, scores + key * width);
-    ck_raise(&largest[0], &x);
-  }
-  ck_raise(&largest[0], &largest[1]);
-  ck_raise(&largest[2], &largest[3]);
-  ck_raise(&largest[0], &largest[2]);
-
-  ck_lanes factor = *maximum - largest[0], sum = 0.0f;
-  ck_exp_lanes(&factor);
-  for (key = 0; key < keys; key++) {
-    ck_load(&x, scores + key * width);
-    x -= largest[0];
-    ck_exp_lanes(&x);
-    ck_store(scores + key * width, &x);
-    sum += x;
-  }
-  *maximum = largest[0];
-  *total = *total * factor + sum;
-  ck_store(rescale, &factor);
-}
-
 // y of up to a.block queries of one head, from row `first` of the sequence on.
 CK_INLINE void attend_block(const attention *blocked, int64_t sequence, int64_t head, int64_t first, float *scratch) {
   const ck_attention_forward *a = &blocked->of;
@@ -77,7 +42,7 @@ CK_INLINE void attend_block(const attention *blocked, int64_t sequence, int64_t 
       if (diagonal) ck_mask(scores, width, keys, vector);
       ck_mask_window(&a->shape, scores + lane, width, visible, distance);
       ck_mask_documents(&a->shape, sequence, scores + lane, width, visible, key, before + lane);
-      weigh(scores + lane, width, visible, &maximum[vector], &total[vector], rescale + lane);
+      ck_weigh(scores + lane, width, visible, &maximum[vector], &total[vector], rescale + lane);
     }
     ck_combine(
       multiply, output, width, v + key * a->v_stride, a->v_stride, keys, scores, head_dim, diagonal, key > first_key,

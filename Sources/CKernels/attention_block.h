@@ -103,11 +103,10 @@ CK_INLINE int64_t ck_visible_keys(int64_t keys, int64_t vector, bool diagonal) {
 CK_INLINE bool ck_is_bent(const ck_attention_shape *shape) { return shape->softcap > 0 || shape->slopes; }
 
 /// Caps the scores of 16 queries, leaving the derivatives of that in `derivatives` unless it is NULL, and adds
-/// slope·distance. `distance` is how far key 0 is after the query of lane 0.
-CK_INLINE void ck_bend(
+/// slope·distance. `distances` are how far key 0 is after each query.
+CK_INLINE void ck_bend_lanes(
   const ck_attention_shape *shape, int64_t head, float *scores, float *derivatives, int64_t width, int64_t keys,
-  int64_t distance) {
-  const ck_lanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const ck_lanes *distances) {
   const float slope = shape->slopes ? shape->slopes[head] : 0;
   for (int64_t key = 0; key < keys; key++) {
     ck_lanes x, derivative;
@@ -116,9 +115,18 @@ CK_INLINE void ck_bend(
       ck_cap_lanes(&x, &derivative, shape->softcap);
       if (derivatives) ck_store(derivatives + key * width, &derivative);
     }
-    x += slope * ((float)(distance + key) - lane);
+    x += slope * (*distances + (float)key);
     ck_store(scores + key * width, &x);
   }
+}
+
+/// The same of 16 queries that follow one another. `distance` is how far key 0 is after the query of lane 0.
+CK_INLINE void ck_bend(
+  const ck_attention_shape *shape, int64_t head, float *scores, float *derivatives, int64_t width, int64_t keys,
+  int64_t distance) {
+  const ck_lanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const ck_lanes distances = (float)distance - lane;
+  ck_bend_lanes(shape, head, scores, derivatives, width, keys, &distances);
 }
 
 /// Position at which the document of position `position` begins.

@@ -15,7 +15,9 @@ typedef struct {
   ck_gemm_kernel kernel;  // NULL for skinny products
   bool transpose_a, transpose_b, add;
   int64_t m, n, k;
-  const float *a, *b, *bias;
+  const float *a, *bias;
+  const void *b;
+  ck_element b_type;
   int64_t lda, ldb, ldc;
   float *c;
   int64_t height, width, across;  // size of a part of c, and parts side by side
@@ -40,11 +42,42 @@ CK_CLONES static void prepare(
   }
 }
 
+// Elements of b from element `first` on.
+static const void *of_b(const product *q, int64_t first) {
+  return (const char *)q->b + first * ck_element_size(q->b_type);
+}
+
+// The kernel's product of rows of a with a part of a narrow b, which begins at element `first`: widened and multiplied
+// a panel of columns at a time. Panels are as deep as b where there is room for that, so that sums stay as they are.
+static void multiply_panels(
+  const product *q, int worker, int64_t rows, int64_t columns, const float *a, int64_t first, bool add, float *c) {
+  float *const panel = ck_pool_panel(q->pool, worker);
+  const int64_t room = CK_WORKER_PANEL_BYTES / sizeof(float);
+  const int64_t depth = smaller(q->k, room / column_grain);
+  const int64_t most = smaller(columns, room / depth / column_grain * column_grain);
+  const int64_t width = ceiling(ceiling(columns, ceiling(columns, most)), column_grain) * column_grain;
+  for (int64_t j = 0; j < columns; j += width) {
+    const int64_t across = smaller(width, columns - j);
+    for (int64_t p = 0; p < q->k; p += depth) {
+      const int64_t down = smaller(depth, q->k - p);
+      const int64_t lines = q->transpose_b ? across : down, length = q->transpose_b ? down : across;
+      const int64_t start = first + (q->transpose_b ? j * q->ldb + p : p * q->ldb + j);
+      for (int64_t i = 0; i < lines; i++) {
+        ck_widen(q->b_type, length, panel + i * length, of_b(q, start + i * q->ldb));
+      }
+      const float *const part = a + (q->transpose_a ? p * q->lda : p);
+      q->kernel(
+        q->transpose_a, q->transpose_b, rows, across, down, part, q->lda, panel, length, add || p > 0, c + j, q->ldc,
+        ck_pool_scratch(q->pool, worker));
+    }
+  }
+}
+
 static void multiply_part(const product *q, int64_t part, int worker) {
   const int64_t i = part / q->across * q->height, j = part % q->across * q->width;
   const int64_t rows = smaller(q->height, q->m - i), columns = smaller(q->width, q->n - j);
   const float *a = q->a + (q->transpose_a ? i : i * q->lda);
-  const float *b = q->b + (q->transpose_b ? j * q->ldb : j);
+  const int64_t first = q->transpose_b ? j * q->ldb : j;
   float *c = q->c + i * q->ldc + j;
   bool add = q->add;
   if (q->bias || (!add && (!q->kernel || q->k == 0))) {
@@ -52,10 +85,13 @@ static void multiply_part(const product *q, int64_t part, int worker) {
     add = true;
   }
   if (!q->kernel) {
-    ck_skinny_gemm(q->transpose_b, rows, columns, q->k, a, q->lda, b, q->ldb, c, q->ldc);
+    ck_skinny_gemm(
+      q->transpose_b, rows, columns, q->k, a, q->lda, of_b(q, first), q->b_type, q->ldb, c, q->ldc);
+  } else if (q->k > 0 && q->b_type != ck_float32) {
+    multiply_panels(q, worker, rows, columns, a, first, add, c);
   } else if (q->k > 0) {
     q->kernel(
-      q->transpose_a, q->transpose_b, rows, columns, q->k, a, q->lda, b, q->ldb, add, c, q->ldc,
+      q->transpose_a, q->transpose_b, rows, columns, q->k, a, q->lda, of_b(q, first), q->ldb, add, c, q->ldc,
       ck_pool_scratch(q->pool, worker));
   }
 }
@@ -87,11 +123,12 @@ static int64_t split(product *q, int threads, int64_t row_unit, int64_t column_u
 
 void ck_matmul(
   ck_pool *pool, const ck_gemm *gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-  const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias, bool add, float *c, int64_t ldc) {
+  const float *a, int64_t lda, const void *b, ck_element b_type, int64_t ldb, const float *bias, bool add, float *c,
+  int64_t ldc) {
   if (m <= 0 || n <= 0) return;
   product q = {
     .pool = pool, .kernel = gemm->kernel, .transpose_a = transpose_a, .transpose_b = transpose_b, .add = add, .m = m,
-    .n = n, .k = k, .a = a, .b = b, .bias = bias, .lda = lda, .ldb = ldb, .ldc = ldc, .c = c};
+    .n = n, .k = k, .a = a, .bias = bias, .b = b, .b_type = b_type, .lda = lda, .ldb = ldb, .ldc = ldc, .c = c};
   const bool skinny = !transpose_a && ck_is_skinny(m, transpose_b);
   if (skinny) {
     q.kernel = NULL;

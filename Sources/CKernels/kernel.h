@@ -9,6 +9,18 @@
 #define CK_CLONES
 #endif
 
+// The same by hand, for functions whose versions differ in more than the compiler's choices: NAME_avx512, NAME_avx2 and
+// NAME_baseline.
+#if defined(__x86_64__)
+#define CK_AVX512 __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
+#define CK_AVX2 __attribute__((target("arch=x86-64-v3")))
+#define CK_BEST_OF(NAME) \
+  (__builtin_cpu_supports("x86-64-v4") ? NAME##_avx512 \
+     : __builtin_cpu_supports("x86-64-v3") ? NAME##_avx2 : NAME##_baseline)
+#else
+#define CK_BEST_OF(NAME) NAME##_baseline
+#endif
+
 // Helpers must be part of the clone that calls them, or they would be compiled for the baseline alone.
 #define CK_INLINE static inline __attribute__((always_inline))
 

@@ -184,7 +184,8 @@ ck_pool *ck_pool_create(int threads) {
   ck_pool *pool = aligned_alloc(64, (sizeof(ck_pool) + 63) / 64 * 64);
   if (!pool) return NULL;
   *pool = (ck_pool){.threads = threads};
-  pool->scratch_bytes = (size_t)threads * CK_WORKER_SCRATCH_BYTES + CK_SHARED_SCRATCH_BYTES;
+  pool->scratch_bytes =
+    (size_t)threads * (CK_WORKER_SCRATCH_BYTES + CK_WORKER_PANEL_BYTES) + CK_SHARED_SCRATCH_BYTES;
   pool->scratch =
     mmap(NULL, pool->scratch_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   pool->workers = aligned_alloc(64, (size_t)threads * sizeof(worker_t));
@@ -220,6 +221,10 @@ int ck_pool_threads(const ck_pool *pool) { return pool->threads; }
 
 void *ck_pool_scratch(const ck_pool *pool, int worker) {
   return pool->scratch + (size_t)worker * CK_WORKER_SCRATCH_BYTES;
+}
+
+void *ck_pool_panel(const ck_pool *pool, int worker) {
+  return pool->scratch + (size_t)pool->threads * CK_WORKER_SCRATCH_BYTES + (size_t)worker * CK_WORKER_PANEL_BYTES;
 }
 
 void *ck_pool_shared_scratch(const ck_pool *pool) {

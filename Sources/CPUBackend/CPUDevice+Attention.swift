@@ -30,6 +30,21 @@ extension CPUDevice {
       Int64(keys.stride), values.address.floats, Int64(values.stride), Int64(capacity),
       Int64(scalars.pointee.position))
   }
+
+  public func attentionTree(
+    _ y: Tensor, qkv: Tensor, prefixKeys: Tensor?, prefixValues: Tensor?, spans: Tensor, slopes: Tensor?,
+    _ spec: AttentionSpec
+  ) {
+    var whole = spec
+    whole.length = qkv.rows
+    var shape = whole.shape(of: qkv, slopes, nil)
+    var text = ck_attention_text(
+      spans: spans.address.integers, spans_stride: Int64(spans.stride), keys: prefixKeys?.address.floats,
+      values: prefixValues?.address.floats, keys_stride: Int64(prefixKeys?.stride ?? 0),
+      values_stride: Int64(prefixValues?.stride ?? 0), rows: Int64(prefixKeys?.rows ?? 0))
+    ck_attention_tree(
+      pool, &shape, &text, y.address.floats, Int64(y.stride), qkv.address.floats, Int64(qkv.stride))
+  }
 }
 
 extension AttentionSpec {

@@ -7,8 +7,8 @@ extension CPUDevice {
   ) {
     ck_gather_rows(
       pool, Int64(y.rows), Int64(y.columns), y.address.floats, Int64(y.stride), indices.address.integers,
-      Int64(indices.stride), table.address.floats, Int64(table.stride), positions?.address.floats,
-      Int64(positions?.stride ?? 0), Int64(length), Int64(scalars.pointee.position), scale)
+      Int64(indices.stride), table.address, Int64(table.stride), positions?.address, Int64(positions?.stride ?? 0),
+      table.dtype.element, Int64(length), Int64(scalars.pointee.position), scale)
   }
 
   public func gatherRowsBackward(

@@ -34,7 +34,8 @@ public final class CPUDevice: Device {
     self.pool = pool
     self.threads = threads
     let count = threads == 1 ? "1 thread" : "\(threads) threads"
-    info = DeviceInfo(name: "CPU (\(count), \(self.blas.name))", threads: threads)
+    info = DeviceInfo(
+      name: "CPU (\(count), \(self.blas.name))", threads: threads, weightTypes: [.bfloat16, .float16])
     scalars = .allocate(capacity: 1)
     scalars.initialize(to: StepScalars())
   }

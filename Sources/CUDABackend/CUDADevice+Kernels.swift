@@ -135,6 +135,17 @@ extension CUDADevice {
     }
   }
 
+  public func attentionTree(
+    _ y: Tensor, qkv: Tensor, prefixKeys: Tensor?, prefixValues: Tensor?, spans: Tensor, slopes: Tensor?,
+    _ spec: AttentionSpec
+  ) {
+    launch { table, context in
+      table.attention_tree(
+        context, ic_tensor(y), ic_tensor(qkv), ic_tensor(prefixKeys), ic_tensor(prefixValues), ic_tensor(spans),
+        ic_tensor(slopes), ic_attention_spec(spec))
+    }
+  }
+
   // MARK: Pointwise
 
   public func activation(_ y: Tensor, _ x: Tensor, _ kind: Activation) {

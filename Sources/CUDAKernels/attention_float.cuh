@@ -85,6 +85,20 @@ __device__ __forceinline__ float ic_warp_maximum(float x) {
   return x;
 }
 
+// The weight of a lane's score, e^(score − maximum), with maximum, total and y of the row brought up to date.
+template <int COLUMNS>
+__device__ __forceinline__ float ic_float_weigh(float score, float &maximum, float &total, float (&y)[COLUMNS]) {
+  const float largest = fmaxf(maximum, ic_warp_maximum(score));
+  // A row that has seen no key yet stays at 0 rather than ∞ − ∞.
+  const float origin = largest == -INFINITY ? 0 : largest, factor = expf(maximum - origin);
+  const float weight = expf(score - origin);
+  maximum = largest;
+  total = total * factor + ic_warp_sum(weight);
+#pragma unroll
+  for (int c = 0; c < COLUMNS; c++) y[c] *= factor;
+  return weight;
+}
+
 template <int COLUMNS, bool ADJUSTED>
 __global__ void ic_attention_float_kernel(ic_forward_arguments<float> arguments) {
   IC_DYNAMIC_SHARED(float, shared);
@@ -130,15 +144,7 @@ __global__ void ic_attention_float_kernel(ic_forward_arguments<float> arguments)
       const float score = before >= 0 && before < shape.window && (!ADJUSTED || key + ic_lane() >= start[i])
         ? ic_score<ADJUSTED>(shape, slope, scores[i], before).value
         : -INFINITY;
-      const float largest = fmaxf(maximum[i], ic_warp_maximum(score));
-      // A row that has seen no key yet stays at 0 rather than ∞ − ∞.
-      const float origin = largest == -INFINITY ? 0 : largest, factor = expf(maximum[i] - origin);
-      const float weight = expf(score - origin);
-      maximum[i] = largest;
-      total[i] = total[i] * factor + ic_warp_sum(weight);
-      weights[i * IC_FLOAT_TILE + ic_lane()] = weight;
-#pragma unroll
-      for (int c = 0; c < COLUMNS; c++) y[i][c] *= factor;
+      weights[i * IC_FLOAT_TILE + ic_lane()] = ic_float_weigh(score, maximum[i], total[i], y[i]);
     }
     __syncwarp();
     ic_float_combine(y, weights, v_tile, pitch, seen);

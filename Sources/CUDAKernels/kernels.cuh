@@ -48,6 +48,10 @@ ic_status ic_attention_backward(
 ic_status ic_attention_cached(
   ic_context *, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, ic_tensor slopes, int64_t capacity,
   ic_attention_spec spec);
+// attention_tree.cu
+ic_status ic_attention_tree(
+  ic_context *, ic_tensor y, ic_tensor qkv, ic_tensor prefix_keys, ic_tensor prefix_values, ic_tensor spans,
+  ic_tensor slopes, ic_attention_spec spec);
 
 // pointwise.cu
 ic_status ic_activate(ic_context *, ic_tensor y, ic_tensor x, ic_activation kind);

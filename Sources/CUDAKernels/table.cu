@@ -82,6 +82,7 @@ const ic_table table = {
   Entry<ic_attention>::call,
   Entry<ic_attention_backward>::call,
   Entry<ic_attention_cached>::call,
+  Entry<ic_attention_tree>::call,
 
   Entry<ic_activate>::call,
   Entry<ic_activate_backward>::call,

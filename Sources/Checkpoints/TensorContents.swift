@@ -38,7 +38,8 @@ public struct TensorContents: Sendable {
   }
 
   /// Gives back the memory that copying elements of another order than the file's has taken.
-  func releasePages() throws(CheckpointError) {
+  /// - Throws: `CheckpointError` when a compressed storage cannot be unpacked.
+  public func releasePages() throws(CheckpointError) {
     guard !layout.isContiguous else { return }
     let whole = try storage.region()
     whole.file.releasePages(whole.range)

@@ -45,14 +45,15 @@ final class Bench {
     try tensor(rows, columns, gap: gap, randomFloats(rows * columns, seed: seed, in: range), dtype: dtype)
   }
 
-  /// An int32 column.
-  func integers(_ elements: [Int32], gap: Int = 0) throws -> Tensor {
+  /// An int32 column, or several.
+  func integers(_ elements: [Int32], columns: Int = 1, gap: Int = 0) throws -> Tensor {
+    let rows = elements.count / columns
     var whole = Tensor(
-      address: try device.allocate(bytes: elements.count * (1 + gap) * 4), rows: elements.count, columns: 1 + gap,
+      address: try device.allocate(bytes: rows * (columns + gap) * 4), rows: rows, columns: columns + gap,
       dtype: .int32)
     addresses.append(whole.address)
     [Int32](repeating: Int32(Self.marker), count: whole.count).withUnsafeBytes { device.upload($0, to: whole) }
-    whole.columns = 1
+    whole.columns = columns
     elements.withUnsafeBytes { device.upload($0, to: whole) }
     return whole
   }

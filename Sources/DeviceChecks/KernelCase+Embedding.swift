@@ -1,19 +1,21 @@
 import Tensors
 
 extension KernelCase {
-  static let embedding = [DType.float32, .bfloat16].flatMap { gatherRows($0) + gatherRowsBackward($0) } + [manyRows]
+  static let embedding =
+    [DType.float32, .bfloat16].flatMap { gatherRows($0) + gatherRowsBackward($0) } + [manyRows]
+    + [DType.bfloat16, .float16].flatMap { gatherRows(.float32, weights: $0) }
 
-  private static func gatherRows(_ dtype: DType) -> [KernelCase] {
+  private static func gatherRows(_ dtype: DType, weights: DType? = nil) -> [KernelCase] {
     let shapes = [(1, 1, 1, 0), (6, 100, 11, 3), (48, 257, 31, 2), (96, 768, 50, 0), (7, 64, 9, 8)]
     return shapes.flatMap { rows, columns, vocabulary, gap in
       [(false, Float(1)), (true, 1), (false, 27.71), (true, 0.3)].map { positioned, scale in
         KernelCase(
           "gatherRows",
           "\(rows)×\(columns) of \(vocabulary), gap \(gap)\(positioned ? ", positions" : "")\(scaled(scale))", dtype,
-          tolerance: dtype == .float32 ? 1e-7 : onePlace
+          weights: weights, tolerance: dtype == .float32 ? 1e-7 : onePlace
         ) { bench in
-          let table = try bench.random(vocabulary, columns, gap: gap, seed: 1)
-          let positions = try bench.random(rows + 4, columns, gap: gap, seed: 2)
+          let table = try bench.random(vocabulary, columns, gap: gap, seed: 1, dtype: weights)
+          let positions = try bench.random(rows + 4, columns, gap: gap, seed: 2, dtype: weights)
           let indices = try bench.integers(randomIntegers(rows, seed: 3, in: 0..<Int32(vocabulary)))
           let y = try bench.random(rows, columns, gap: gap, seed: 4)
           bench.device.scalars.pointee.position = 4

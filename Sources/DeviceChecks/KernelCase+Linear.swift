@@ -1,7 +1,9 @@
 import Tensors
 
 extension KernelCase {
-  static let linear = [DType.float32, .bfloat16].flatMap { matmul($0) + biasGradient($0) } + weightGradient
+  static let linear =
+    [DType.float32, .bfloat16].flatMap { matmul($0) + biasGradient($0) } + weightGradient
+    + [DType.bfloat16, .float16].flatMap(storedWeights)
 
   /// One row, a few, edges of tiles, more than one tile of each dimension.
   private static let products: [(m: Int, n: Int, k: Int)] = [
@@ -43,6 +45,28 @@ extension KernelCase {
       let c = try bench.random(m, n, seed: 3, dtype: .float32)
       bench.device.matmul(c, a, b, transposeA: true, transposeB: false, accumulate: .add, bias: nil)
       return [try bench.result(c)]
+    }
+  }
+
+  /// float32 rows by weights that are stored in two bytes each.
+  private static func storedWeights(_ type: DType) -> [KernelCase] {
+    products.flatMap { m, n, k in
+      [(true, Accumulation.set, false, 0), (true, .set, true, 5), (false, .set, false, 8), (false, .add, true, 3)].map {
+        transposeB, accumulate, biased, gap in
+        KernelCase(
+          "matmul",
+          "a·\(transposeB ? "bᵀ" : "b") \(m)×\(n)×\(k), \(accumulate)\(biased ? ", bias" : ""), gap \(gap)", .float32,
+          weights: type, tolerance: 2e-6
+        ) { bench in
+          let a = try bench.random(m, k, gap: gap, seed: 1)
+          let b = try bench.random(transposeB ? n : k, transposeB ? k : n, gap: gap, seed: 2, dtype: type)
+          let bias = try bench.random(1, n, seed: 3)
+          let c = try bench.random(m, n, gap: gap, seed: 4)
+          bench.device.matmul(
+            c, a, b, transposeA: false, transposeB: transposeB, accumulate: accumulate, bias: biased ? bias : nil)
+          return [try bench.result(c)]
+        }
+      }
     }
   }
 

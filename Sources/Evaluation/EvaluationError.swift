@@ -9,6 +9,8 @@ public enum EvaluationError: Error, CustomStringConvertible, Sendable {
   /// A line of a rows file that is not what the task needs. `reason` names the key, what was expected and what was
   /// found.
   case row(path: String, line: Int, reason: String)
+  /// A task's YAML that is not understood, or asks for what there is not. `location` is `file:line`.
+  case taskFile(location: String, reason: String)
   case noPrefixToken
   case noBOS
   case fewShotPool(task: String, path: String, needed: Int, found: Int)
@@ -16,12 +18,23 @@ public enum EvaluationError: Error, CustomStringConvertible, Sendable {
   case invalidOption(name: String, value: String, expected: String)
   /// A continuation that has no tokens of its own, or more than the model's window.
   case continuation(task: String, path: String, line: Int, tokens: Int, contextLength: Int)
-  case scoreCount(task: String, expected: Int, found: Int)
+  /// A scorer that answers with too few scores, or with one twice.
+  case scoreCount(expected: Int, found: Int)
   case textNotUTF8(path: String, offset: Int)
   case emptyText(path: String)
   case tooFewTokens(found: Int)
   case tokenOutsideVocabulary(token: Int32, vocabularySize: Int)
   case noTasks
+  /// A file where the journal of scores should be that is not this evaluation's.
+  case otherJournal(path: String, difference: String)
+  /// A results file that is to be compared and is none. `reason` names the key and what was expected.
+  case resultsFile(path: String, reason: String)
+  /// A directory without results, or with several below it.
+  case noResults(path: String, candidates: [String])
+  case nothingInCommon(a: String, b: String)
+  case notInPreset(task: String, tasks: [String])
+  /// Folders of several tasks that are not in the data's directory.
+  case missingTaskFolders(directory: String, tasks: [String])
 
   public var description: String {
     switch self {
@@ -40,7 +53,9 @@ public enum EvaluationError: Error, CustomStringConvertible, Sendable {
     case .emptySplit(let path):
       return "\(path): no rows; one JSON object a line is expected"
     case .row(let path, let line, let reason):
-      return "\(path):\(line): \(reason)"
+      return "\(path):\(line): \(Self.oneLine(reason))"
+    case .taskFile(let location, let reason):
+      return "\(location): \(Self.oneLine(reason))"
     case .noPrefixToken:
       return "the tokenizer has neither a BOS nor an EOS token, and scoring needs one as the first context"
     case .noBOS:
@@ -59,8 +74,8 @@ public enum EvaluationError: Error, CustomStringConvertible, Sendable {
       }
       return "\(path):\(line): task '\(task)': an answer of \(tokens) tokens does not fit the model's window of "
         + "\(contextLength); remove the row or use a model with a longer context"
-    case .scoreCount(let task, let expected, let found):
-      return "task '\(task)': the scorer returned \(found) scores for \(expected) requests"
+    case .scoreCount(let expected, let found):
+      return "the scorer answered \(expected) requests with \(found) scores, or one of them twice"
     case .textNotUTF8(let path, let offset):
       return "\(path): not UTF-8 at byte \(offset); convert the file (iconv -t UTF-8)"
     case .emptyText(let path):
@@ -72,6 +87,32 @@ public enum EvaluationError: Error, CustomStringConvertible, Sendable {
         + "the tokenizer, or the data, belongs to another model"
     case .noTasks:
       return "no task was asked for; --tasks list shows them"
+    case .resultsFile(let path, let reason):
+      return "\(path): \(reason), as in results.json of inheritune eval or results_<time>.json of lm-eval"
+    case .noResults(let path, let candidates):
+      return "\(path): neither results.json nor results_<time>.json here; "
+        + (candidates.isEmpty
+          ? "name the directory that an evaluation was written to"
+          : "name one of \(candidates.joined(separator: ", "))")
+    case .nothingInCommon(let a, let b):
+      return "\(a) and \(b) have no task in common"
+    case .notInPreset(let task, let tasks):
+      return "task '\(task)' is in no column of --preset paper; its tasks are \(tasks.joined(separator: ", "))"
+    case .missingTaskFolders(let directory, let tasks):
+      return "\(directory): no folder for \(tasks.count) tasks: \(tasks.joined(separator: ", ")); "
+        + "scripts/export_eval_data.py writes them, and --tasks leaves tasks out"
+    case .otherJournal(let path, let difference):
+      return "\(path): \(difference); choose another --output, or give --force to replace it"
     }
+  }
+
+  /// What a file says can break lines; a message does not.
+  private static func oneLine(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
+    var line = ""
+    for scalar in text.unicodeScalars {
+      line += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: false) : String(scalar)
+    }
+    return line
   }
 }

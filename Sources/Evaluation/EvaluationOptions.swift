@@ -4,6 +4,8 @@ public struct EvaluationOptions: Sendable {
   public var limit: Double?
   /// Few-shot examples; nil is the tasks' own number, 0.
   public var fewShot: Int?
+  /// Few-shot examples of single tasks, where they differ from `fewShot`.
+  public var fewShotByTask: [String: Int] = [:]
   /// Seed of the few-shot draws.
   public var fewShotSeed = 1234
   /// Replicates behind the standard error of perplexities; 0 turns all standard errors off.
@@ -17,13 +19,16 @@ public struct EvaluationOptions: Sendable {
   /// - Throws: `invalidLimit`, `invalidOption`.
   public func validate() throws(EvaluationError) {
     if let limit, !(limit > 0 && limit.isFinite) { throw .invalidLimit(limit) }
-    if let fewShot, fewShot < 0 {
+    if let fewShot = ([fewShot].compactMap { $0 } + fewShotByTask.values).first(where: { $0 < 0 }) {
       throw .invalidOption(name: "--num-fewshot", value: "\(fewShot)", expected: "0 or more")
     }
     if bootstrapIterations < 0 {
       throw .invalidOption(name: "--bootstrap-iters", value: "\(bootstrapIterations)", expected: "0 or more")
     }
   }
+
+  /// What was asked for a task; nil is the task's own number.
+  func fewShot(of task: String) -> Int? { fewShotByTask[task] ?? fewShot }
 
   /// How many of a split's rows are scored.
   func count(of rows: Int) -> Int {
@@ -33,13 +38,12 @@ public struct EvaluationOptions: Sendable {
   }
 }
 
-/// How far an evaluation is.
-public struct EvaluationProgress: Sendable {
-  public var task: String
-  /// From 1.
-  public var taskNumber: Int
-  public var taskCount: Int
-  /// Requests of this task that are scored, of all its different ones.
-  public var done: Int
-  public var total: Int
+/// How far an evaluation is, over all its tasks.
+public struct EvaluationProgress: Sendable, Equatable {
+  /// Different requests that are scored, and how many there are.
+  public var requests: Int
+  public var requestCount: Int
+  /// Tokens of these requests, a context that the choices of a question share counted once: a better measure of time.
+  public var tokens: Int
+  public var tokenCount: Int
 }

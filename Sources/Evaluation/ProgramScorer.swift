@@ -12,104 +12,116 @@ public final class ProgramScorer: Scorer {
   private let model: Model
   private let store: ParameterStore
   private let limits: ScoringPlan.Limits
-  /// A program for each shape of batch.
-  private var programs: [ScoringPlan.Shape: ScoringProgram] = [:]
+  /// Keys and values of the tokens that the batches of now follow.
+  private var prefix: (tokens: ArraySlice<Int32>, cache: KeyValueCache)?
+  /// A program for each size of batch; those that see a prefix know the cache it is in.
+  private var programs: [ProgramKey: ScoringProgram] = [:]
 
-  /// Programs are small, but shapes are many in a long evaluation.
+  private struct ProgramKey: Hashable {
+    var shape: ScoringProgram.Shape
+    var hasPrefix: Bool
+  }
+
+  /// Programs are small, but sizes are many in a long evaluation.
   private static let programLimit = 64
 
   /// - Parameters:
   ///   - store: the model's weights. Its activation arena is shared with whatever else runs on it, such as training.
-  ///   - batchTokens: tokens of a batch at most, padding included; a longer sequence is a batch of its own.
-  ///   - batchRows: sequences of a batch at most; nil is no limit.
+  ///   - batchTokens: tokens of a batch at most; a longer sequence is a batch of its own.
+  ///   - batchSequences: sequences of a batch at most; nil is no limit.
   /// - Throws: `EvaluationError.invalidOption`.
   public init(
-    model: Model, store: ParameterStore, batchTokens: Int = 2048, batchRows: Int? = nil
+    model: Model, store: ParameterStore, batchTokens: Int = 2048, batchSequences: Int? = nil
   ) throws(EvaluationError) {
     guard batchTokens > 0 else {
       throw .invalidOption(name: "--batch-tokens", value: "\(batchTokens)", expected: "1 or more")
     }
-    guard batchRows.map({ $0 > 0 }) ?? true else {
-      throw .invalidOption(name: "--batch-size", value: "\(batchRows ?? 0)", expected: "1 or more")
+    guard batchSequences.map({ $0 > 0 }) ?? true else {
+      throw .invalidOption(name: "--batch-size", value: "\(batchSequences ?? 0)", expected: "1 or more")
     }
     self.model = model
     self.store = store
-    limits = ScoringPlan.Limits(tokens: batchTokens, rows: batchRows)
+    limits = ScoringPlan.Limits(tokens: batchTokens, sequences: batchSequences)
   }
 
-  /// - Throws: `EvaluationError.tokenOutsideVocabulary`, `GraphError`, `DeviceError`.
-  public func score(_ requests: [ScoreRequest], progress: (Int, Int) -> Void) throws -> [Score] {
+  /// - Throws: `EvaluationError.tokenOutsideVocabulary`, `GraphError`, `DeviceError`, and what `scored` throws.
+  public func score(_ requests: [ScoreRequest], scored: (_ index: Int, _ score: Score) throws -> Void) throws {
     for request in requests {
       try checkTokens(request.context, vocabularySize: model.vocabularySize)
       try checkTokens(request.continuation, vocabularySize: model.vocabularySize)
     }
     let plan = ScoringPlan(requests, contextLength: contextLength, limits: limits)
-    var scores = [Score](repeating: Score(logProbability: 0, isGreedy: true), count: requests.count)
-    var done = 0
+    let positions = Self.rounded(plan.longest, steps: 1)
     for batch in plan.batches {
-      let sequences = plan.sequences[batch.sequences]
-      let rows = try run(sequences, shape: batch.shape)
-      var first = 0
-      for sequence in sequences {
-        for part in sequence.parts { scores[part.request] = rows.score(part, of: sequence, from: first) }
-        first += sequence.scoredCount
-        done += sequence.parts.count
+      let cache = try cache(of: plan.prefix(of: batch))
+      var rows = ScoringRows(plan, batch)
+      let (logProbabilities, greedy) = try run(&rows, positions: min(positions, contextLength), after: cache)
+      for answer in rows.answers {
+        var score = Score(logProbability: 0, isGreedy: true)
+        for place in rows.scores[answer.scores] {
+          score.logProbability += Double(logProbabilities[place])
+          score.isGreedy = score.isGreedy && greedy[place] == rows.targets[place]
+        }
+        try scored(answer.request, score)
       }
-      progress(done, requests.count)
     }
-    return scores
   }
 
-  private func run(_ sequences: ArraySlice<ScoringPlan.Sequence>, shape: ScoringPlan.Shape) throws -> ScoredRows {
-    var tokens = [Int32](repeating: 0, count: shape.rows * shape.length)
-    var positions = [Int32](repeating: 0, count: shape.scored)
-    var targets = positions
-    var scored = 0
-    for (row, sequence) in sequences.enumerated() {
-      let start = row * shape.length
-      tokens.replaceSubrange(start..<start + sequence.input.count, with: sequence.input)
-      sequence.forEachScored { position, target in
-        positions[scored] = Int32(start + position)
-        targets[scored] = target
-        scored += 1
-      }
-    }
-    let program = try program(shape)
-    store.device.upload(tokens, to: program.tokens)
-    if let place = program.positions { store.device.upload(positions, to: place) }
-    store.device.upload(targets, to: program.targets)
+  private func run(
+    _ rows: inout ScoringRows, positions: Int, after cache: KeyValueCache?
+  ) throws -> (logProbabilities: [Float], greedy: [Int32]) {
+    let shape = ScoringProgram.Shape(
+      rows: Self.rounded(rows.tokens.count), scores: Self.rounded(rows.targets.count), positions: positions)
+    rows.pad(rows: shape.rows, scores: shape.scores)
+    let program = try program(shape, after: cache)
+    for (values, tensor) in [
+      (rows.tokens, program.tokens), (rows.positions, program.positions), (rows.spans, program.spans),
+      (rows.scoredRows, program.scoredRows), (rows.targets, program.targets),
+    ] { store.device.upload(values, to: tensor) }
     try program.run()
-    let (logProbabilities, greedy) = try program.readScores()
-    return ScoredRows(targets: targets, logProbabilities: logProbabilities, greedy: greedy)
+    return try program.readScores()
   }
 
-  private func program(_ shape: ScoringPlan.Shape) throws -> ScoringProgram {
-    if let program = programs[shape] { return program }
+  private func program(_ shape: ScoringProgram.Shape, after cache: KeyValueCache?) throws -> ScoringProgram {
+    let key = ProgramKey(shape: shape, hasPrefix: cache != nil)
+    if let program = programs[key] { return program }
     if programs.count == Self.programLimit { programs.removeAll() }
-    let program = try ScoringProgram(
-      model, store: store, rows: shape.rows, length: shape.length, scored: shape.scored)
-    programs[shape] = program
+    let program = try ScoringProgram(model, store: store, shape: shape, prefix: cache)
+    programs[key] = program
     return program
   }
-}
 
-/// The scored rows of one batch.
-private struct ScoredRows {
-  var targets: [Int32]
-  var logProbabilities: [Float]
-  var greedy: [Int32]
+  /// A size that few programs serve, at most a sixteenth (or with fewer `steps` to an octave more) above what is needed.
+  static func rounded(_ count: Int, steps: Int = 16) -> Int {
+    guard count > 16 else { return 16 }
+    let step = max(1 << (Int.bitWidth - 1 - (count - 1).leadingZeroBitCount) / steps, 1)
+    return (count + step - 1) / step * step
+  }
 
-  /// The score of a part whose sequence's rows begin at `start`.
-  func score(_ part: ScoringPlan.Part, of sequence: ScoringPlan.Sequence, from start: Int) -> Score {
-    let (first, last) = sequence.rows(of: part)
-    var score = Score(logProbability: 0, isGreedy: true)
-    func add(_ row: Int) {
-      score.logProbability += Double(logProbabilities[start + row])
-      score.isGreedy = score.isGreedy && greedy[start + row] == targets[start + row]
+  // MARK: Prefixes
+
+  /// The cache with `tokens`, which are run unless they are there.
+  private func cache(of tokens: ArraySlice<Int32>) throws -> KeyValueCache? {
+    if tokens.isEmpty { return nil }
+    if let prefix, prefix.tokens == tokens { return prefix.cache }
+    let cache: KeyValueCache
+    if let known = prefix?.cache, known.capacity >= tokens.count {
+      cache = known
+    } else {
+      programs = programs.filter { !$0.key.hasPrefix }
+      prefix = nil
+      cache = KeyValueCache(device: store.device, capacity: min(Self.rounded(tokens.count), contextLength))
     }
-    first.forEach(add)
-    add(last)
-    return score
+    prefix = nil
+    var done = tokens.startIndex
+    while done < tokens.endIndex {
+      let piece = tokens[done..<min(done + limits.tokens, tokens.endIndex)]
+      let program = try DecodeProgram(model, store: store, length: piece.count, cache: cache)
+      _ = try program.run(Array(piece), at: done - tokens.startIndex)
+      done = piece.endIndex
+    }
+    prefix = (tokens, cache)
+    return cache
   }
 }
 

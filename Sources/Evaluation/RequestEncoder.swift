@@ -1,3 +1,4 @@
+import Templates
 import Tokenization
 
 /// Whether a beginning-of-sequence token stands before every text.

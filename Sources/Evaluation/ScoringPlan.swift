@@ -1,14 +1,21 @@
-/// Requests as batches: which token sequences run through the model, in which shapes, and which of their rows are scored.
+/// Requests as batches of rows: which tokens run through the model, what each of them sees, and which are scored.
 ///
-/// Requests with the same input share one sequence (one-token answers to one question differ only in their last token,
-/// which is no input). Sequences of similar length share a batch; a causal model does not see the padding on the right.
+/// What requests have in common is computed once, on three levels:
+/// - requests with one input (one-token answers to one question differ only in their last token, which is no input) are
+///   one sequence;
+/// - sequences that begin alike (the answers to one question) are a cluster: their common rows once, then a branch for
+///   each;
+/// - clusters that begin alike (the few-shot examples of a subject) are a group, whose common beginning is run once
+///   and kept as keys and values.
+///
+/// Batches are rows without padding between them: a row sees its own text and no other (`Device.attentionTree`).
 struct ScoringPlan {
   /// What limits a batch.
   struct Limits {
-    /// B·T of a batch, at most, unless one sequence alone is longer.
+    /// Rows of a batch, at most, unless one sequence alone is longer.
     var tokens: Int
-    /// B of a batch, at most; nil is no limit.
-    var rows: Int?
+    /// Sequences of a batch, at most; nil is no limit.
+    var sequences: Int?
   }
 
   /// A request's place in its sequence.
@@ -16,58 +23,78 @@ struct ScoringPlan {
     var request: Int
     /// Continuation tokens.
     var count: Int
-    /// Index of the continuation's last token among the sequence's `lasts`.
-    var last: Int
+    /// The last of them, which is no input.
+    var last: Int32
   }
 
-  /// One row of a batch: an input and everything that is scored in it.
+  /// An input and everything that is scored in it.
   struct Sequence {
     /// Context and continuation but its last token, cut on the left to what the model can see.
     var input: [Int32]
     /// The first position that one of the parts scores.
     var start: Int
-    /// Tokens scored after the last position. After an earlier one it is the input's next token.
-    var lasts: [Int32] = []
     var parts: [Part] = []
-
-    /// Scored rows: one for each position from `start` but the last, then one for each of `lasts`.
-    var scoredCount: Int { input.count - 1 - start + lasts.count }
-
-    /// Calls `body` with the position and the token of each scored row, in order.
-    func forEachScored(_ body: (_ position: Int, _ target: Int32) -> Void) {
-      for position in start..<input.count - 1 { body(position, input[position + 1]) }
-      for last in lasts { body(input.count - 1, last) }
-    }
-
-    /// Where a part's rows are among the scored ones: those before the last token, and that of the last.
-    func rows(of part: Part) -> (first: Range<Int>, last: Int) {
-      let end = input.count - 1 - start
-      return (end - (part.count - 1)..<end, end + part.last)
-    }
   }
 
-  /// The sizes a program is made for.
-  struct Shape: Hashable {
-    /// B
+  /// Sequences that are equal up to position `fork`; a cluster of one forks where its group's prefix ends.
+  struct Cluster {
+    var sequences: Range<Int>
+    var fork: Int
+    /// Rows it takes in a batch.
     var rows: Int
-    /// T
-    var length: Int
-    /// S, the rows that go through the output head
-    var scored: Int
   }
 
   struct Batch {
-    var shape: Shape
-    /// Indices of its sequences, at most `shape.rows`.
-    var sequences: Range<Int>
+    var clusters: Range<Int>
+    /// Tokens at the beginning of all its sequences that are in the cache.
+    var prefix: Int
+    var rows: Int
   }
 
-  /// In the order of the batches: longest first, so that a lack of memory shows at once.
-  private(set) var sequences: [Sequence] = []
+  /// In the order of their tokens, so that what begins alike is together.
+  private(set) var sequences: [Sequence]
+  private(set) var clusters: [Cluster] = []
   private(set) var batches: [Batch] = []
+  private let limits: Limits
+  /// Tokens that each sequence has in common with the one before it.
+  private let common: [Int]
+
+  /// A shorter beginning is not worth a run of its own.
+  private static let shortestPrefix = 32
+  /// A prefix must save so many rows, and a tenth of all.
+  private static let leastSaving = 512
+  /// Members of a cluster, at most: what is found by trying all cuts.
+  private static let largestCluster = 64
 
   /// - Parameter requests: contexts and continuations are not empty, continuations at most `contextLength` tokens.
   init(_ requests: [ScoreRequest], contextLength: Int, limits: Limits) {
+    self.limits = limits
+    sequences = Self.sequences(requests, contextLength: contextLength)
+    sequences.sort { $0.input.lexicographicallyPrecedes($1.input) }
+    var common = [Int](repeating: 0, count: sequences.count)
+    for index in sequences.indices.dropFirst() {
+      common[index] = zip(sequences[index - 1].input, sequences[index].input).prefix { $0 == $1 }.count
+    }
+    self.common = common
+    var plain: [Cluster] = []
+    for (members, prefix) in groups() {
+      let own = clusters(members, after: prefix).clusters
+      if prefix > 0 { append(own, prefix: prefix) } else { plain += own }
+    }
+    append(plain, prefix: 0)
+  }
+
+  /// Tokens of the longest input.
+  var longest: Int { sequences.map(\.input.count).max() ?? 0 }
+
+  /// The tokens that a batch's rows follow.
+  func prefix(of batch: Batch) -> ArraySlice<Int32> {
+    sequences[clusters[batch.clusters.lowerBound].sequences.lowerBound].input.prefix(batch.prefix)
+  }
+
+  /// Sequences with different inputs, in order of their first request.
+  private static func sequences(_ requests: [ScoreRequest], contextLength: Int) -> [Sequence] {
+    var sequences: [Sequence] = []
     var places: [[Int32]: Int] = [:]
     for (index, request) in requests.enumerated() {
       let ids = (request.context + request.continuation).suffix(contextLength + 1)
@@ -80,52 +107,98 @@ struct ScoringPlan {
         places[input] = place
         sequences.append(Sequence(input: input, start: input.count - count))
       }
-      sequences[place].add(request: index, count: count, last: last)
+      sequences[place].start = min(sequences[place].start, input.count - count)
+      sequences[place].parts.append(Part(request: index, count: count, last: last))
     }
-    sequences.sort { $0.input.count > $1.input.count }
-    makeBatches(limits, contextLength: contextLength)
+    return sequences
   }
 
-  private mutating func makeBatches(_ limits: Limits, contextLength: Int) {
-    var start = 0
-    while start < sequences.count {
-      let length = min(Self.padded(sequences[start].input.count), contextLength)
-      let most = max(1, min(limits.tokens / length, limits.rows ?? .max))
-      var end = start
-      while end < sequences.count, end - start < most,
-        min(Self.padded(sequences[end].input.count), contextLength) == length
-      {
-        end += 1
+  // MARK: What is shared
+
+  /// Runs of sequences, in order, with the length of the prefix that is worth keeping for each: 0 for most.
+  private func groups() -> [(members: Range<Int>, prefix: Int)] {
+    var groups: [(members: Range<Int>, prefix: Int)] = []
+    /// Sequences since the last group that share nothing that is worth it go together.
+    var plain = 0
+    func endPlain(at end: Int) { if plain < end { groups.append((plain..<end, 0)) } }
+    var first = 0
+    while first < sequences.count {
+      var end = first + 1
+      while end < sequences.count, common[end] >= Self.shortestPrefix { end += 1 }
+      let prefix = prefix(worthKeepingFor: first..<end)
+      if prefix > 0 {
+        endPlain(at: first)
+        groups.append((first..<end, prefix))
+        plain = end
       }
-      // What is left of a length goes in batches of 2ⁿ rows: no row is computed for nothing, and few shapes recur.
-      let rows = end - start == most ? most : Self.powerOfTwo(notAbove: end - start)
-      let members = start..<start + rows
-      let scored = sequences[members].reduce(0) { $0 + $1.scoredCount }
-      batches.append(
-        Batch(
-          shape: Shape(rows: rows, length: length, scored: Self.powerOfTwo(notBelow: max(scored, 16))),
-          sequences: members))
-      start = members.upperBound
+      first = end
     }
+    endPlain(at: sequences.count)
+    return groups
   }
 
-  /// The length a sequence is padded to: four steps to an octave, so that at most a fifth of a batch is padding.
-  static func padded(_ length: Int) -> Int {
-    guard length > 16 else { return 16 }
-    let step = powerOfTwo(notAbove: length - 1) / 4
-    return (length + step - 1) / step * step
+  private func prefix(worthKeepingFor members: Range<Int>) -> Int {
+    guard members.count > 1 else { return 0 }
+    // What is scored must run: the prefix ends before.
+    let prefix = min(common[members.dropFirst()].min() ?? 0, sequences[members].map(\.start).min() ?? 0)
+    guard prefix >= Self.shortestPrefix else { return 0 }
+    let rows = clusters(members, after: 0).rows
+    let saving = rows - prefix - clusters(members, after: prefix).rows
+    return saving >= max(Self.leastSaving, rows / 10) ? prefix : 0
   }
 
-  private static func powerOfTwo(notAbove n: Int) -> Int { 1 << (Int.bitWidth - 1 - n.leadingZeroBitCount) }
+  /// The cut of `members` into clusters that needs the fewest rows.
+  private func clusters(_ members: Range<Int>, after prefix: Int) -> (clusters: [Cluster], rows: Int) {
+    // fewest[i]: rows of the first i members; sizes[i]: members of the last cluster among them.
+    var fewest = [0]
+    var sizes = [0]
+    let most = min(Self.largestCluster, limits.sequences ?? .max)
+    for end in members {
+      let own = sequences[end].input.count - prefix
+      var best = (rows: fewest[end - members.lowerBound] + own, size: 1)
+      var fork = Int.max
+      var rows = own
+      var first = end
+      while first > members.lowerBound, end - first + 1 < most {
+        fork = min(fork, common[first])
+        first -= 1
+        rows += sequences[first].input.count - prefix
+        guard fork > prefix else { break }
+        let shared = rows - (end - first) * (fork - prefix)
+        let total = fewest[first - members.lowerBound] + shared
+        if shared <= limits.tokens, total < best.rows { best = (total, end - first + 1) }
+      }
+      fewest.append(best.rows)
+      sizes.append(best.size)
+    }
+    var clusters: [Cluster] = []
+    var end = members.count
+    while end > 0 {
+      let first = end - sizes[end]
+      let range = members.lowerBound + first..<members.lowerBound + end
+      let fork = range.count > 1 ? common[range.dropFirst()].min() ?? prefix : prefix
+      clusters.append(Cluster(sequences: range, fork: fork, rows: fewest[end] - fewest[first]))
+      end = first
+    }
+    return (clusters.reversed(), fewest[members.count])
+  }
 
-  private static func powerOfTwo(notBelow n: Int) -> Int { n == 1 ? 1 : 2 * powerOfTwo(notAbove: n - 1) }
-}
+  // MARK: Batches
 
-extension ScoringPlan.Sequence {
-  fileprivate mutating func add(request: Int, count: Int, last: Int32) {
-    start = min(start, input.count - count)
-    let place = lasts.firstIndex(of: last) ?? lasts.count
-    if place == lasts.count { lasts.append(last) }
-    parts.append(ScoringPlan.Part(request: request, count: count, last: place))
+  private mutating func append(_ added: [Cluster], prefix: Int) {
+    var first = clusters.count
+    clusters += added
+    while first < clusters.count {
+      var end = first
+      var (rows, members) = (0, 0)
+      repeat {
+        rows += clusters[end].rows
+        members += clusters[end].sequences.count
+        end += 1
+      } while end < clusters.count && rows + clusters[end].rows <= limits.tokens
+        && members + clusters[end].sequences.count <= limits.sequences ?? .max
+      batches.append(Batch(clusters: first..<end, prefix: prefix, rows: rows))
+      first = end
+    }
   }
 }

@@ -80,4 +80,30 @@ enum Statistics {
       return nil
     }
   }
+
+  // MARK: - Groups of tasks
+
+  /// The mean of tasks' values, each counted as often as it has documents, or once without `sizes`.
+  static func groupMean(_ values: [Double], sizes: [Int]?) -> Double {
+    guard let sizes else { return mean(values) }
+    var sum = 0.0
+    for (value, size) in zip(values, sizes) { sum += value * Double(size) }
+    return sum / Double(sizes.reduce(0, +))
+  }
+
+  /// The standard error of a mean over all documents of several tasks, from the tasks' own (pooled variance):
+  /// √([Σ (nᵢ − 1)·eᵢ²·nᵢ / (Σ nᵢ − k)] / Σ nᵢ), k tasks.
+  static func pooledError(_ errors: [Double], sizes: [Int]) -> Double {
+    var sum = 0.0
+    for (error, size) in zip(errors, sizes) { sum += Double(size - 1) * (error * error) * Double(size) }
+    let count = sizes.reduce(0, +)
+    return (sum / Double(count - sizes.count) / Double(count)).squareRoot()
+  }
+
+  /// The standard error of a plain mean of k tasks' values: √(Σ eᵢ²) / k.
+  static func meanError(_ errors: [Double]) -> Double {
+    var sum = 0.0
+    for error in errors { sum += error * error }
+    return sum.squareRoot() / Double(errors.count)
+  }
 }

@@ -1,5 +1,6 @@
 import Files
 import Glibc
+import Templates
 
 /// Perplexity of plain text by rolling windows (`eval --text`): every token is predicted once (lm-evaluation-harness
 /// 0.4.13, `get_rolling_token_windows`).
@@ -59,9 +60,10 @@ public struct TextPerplexity: Sendable {
           path: path, logLikelihood: 0, tokens: ids.count, words: PythonString.countWords(text), bytes: text.utf8.count,
           windows: own.count))
     }
-    let scores = try scorer.score(windows, progress: progress)
-    guard scores.count == windows.count else {
-      throw EvaluationError.scoreCount(task: "text", expected: windows.count, found: scores.count)
+    var done = 0
+    let scores = try scorer.scores(of: windows) { _ in
+      done += 1
+      progress(done, windows.count)
     }
     var rest = scores[...]
     for index in measurements.indices {

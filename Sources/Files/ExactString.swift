@@ -2,12 +2,12 @@ import Glibc
 
 /// A string whose identity is its bytes. Swift's own equality holds "é" and "é" (one scalar, or a letter and an accent)
 /// for the same key; in a vocabulary they are two.
-struct ExactString: Hashable {
-  let text: String
+public struct ExactString: Hashable, Sendable {
+  public let text: String
 
-  init(_ text: String) { self.text = text }
+  public init(_ text: String) { self.text = text }
 
-  static func == (a: ExactString, b: ExactString) -> Bool {
+  public static func == (a: ExactString, b: ExactString) -> Bool {
     let fast = a.text.utf8.withContiguousStorageIfAvailable { left in
       b.text.utf8.withContiguousStorageIfAvailable { right in
         guard left.count == right.count else { return false }
@@ -18,7 +18,7 @@ struct ExactString: Hashable {
     return (fast ?? nil) ?? a.text.utf8.elementsEqual(b.text.utf8)
   }
 
-  func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     let done: Void? = text.utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     if done == nil { Array(text.utf8).withUnsafeBytes { hasher.combine(bytes: $0) } }
   }

@@ -14,6 +14,8 @@ public enum FileError: Error, Sendable, Equatable, CustomStringConvertible {
   case notReplaceable(path: String, reason: String)
   /// Another process changed the file while it was being read.
   case changed(path: String)
+  /// Another process holds the file's lock.
+  case busy(path: String)
 
   public var description: String {
     switch self {
@@ -27,6 +29,7 @@ public enum FileError: Error, Sendable, Equatable, CustomStringConvertible {
     case .exists(let path): "\(path): exists already; --force replaces it"
     case .notReplaceable(let path, let reason): "\(path): is not replaced: \(reason)"
     case .changed(let path): "\(path): changed while it was being read; try again when nothing writes to it"
+    case .busy(let path): "\(path): another process is writing to it; wait for its end, or choose another place"
     }
   }
 

@@ -1,7 +1,7 @@
 import Glibc
 
 /// What tells two states of a file apart: which file it is, its size, and when it was last written to.
-public struct FileStamp: Sendable, Equatable {
+public struct FileStamp: Sendable, Equatable, CustomStringConvertible {
   private let path: String
   private let device: UInt
   private let number: UInt
@@ -20,6 +20,9 @@ public struct FileStamp: Sendable, Equatable {
     seconds = status.st_mtim.tv_sec
     nanoseconds = status.st_mtim.tv_nsec
   }
+
+  /// The state without the file's name and place, for a record of what was read: they may change while it does not.
+  public var description: String { "\(number), \(size) bytes, \(seconds).\(nanoseconds)" }
 
   /// Checks that the file is as it was.
   /// - Throws: `FileError.changed`; others when it is gone.

@@ -1,8 +1,8 @@
 /// Floating-point numbers as Python prints them.
-enum PythonFloat {
+public enum PythonFloat {
   /// Python's `repr`, and what its json module writes: the shortest digits that read back as the same number, with an
   /// exponent from 1e16 upwards and below 1e-4 (`float_repr_style` 'short', format code 'r').
-  static func text(_ value: Double) -> String {
+  public static func text(_ value: Double) -> String {
     guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity" }
     let sign = value.sign == .minus ? "-" : ""
     guard value != 0 else { return sign + "0.0" }

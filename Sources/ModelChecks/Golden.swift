@@ -45,7 +45,9 @@ public struct Golden: Sendable, CustomStringConvertible {
     let store = try store(on: device, precision)
     let rows = try tensors().ids("input_ids")
     let length = rows[0].count
-    let program = try DecodeProgram(model, store: store, length: length, logitRows: length, capacity: length)
+    let program = try DecodeProgram(
+      model, store: store, length: length, logitRows: length,
+      cache: KeyValueCache(device: device, capacity: length))
     return largestDifference(
       try rows.flatMap { try program.run($0, at: 0) }, try tensors().floats("logits"))
   }
@@ -58,33 +60,54 @@ public struct Golden: Sendable, CustomStringConvertible {
     let model = try model()
     let store = try store(on: device, precision)
     let row = try tensors().ids("input_ids")[0]
-    let program = try DecodeProgram(model, store: store, length: chunk, logitRows: chunk, capacity: row.count)
+    let program = try DecodeProgram(
+      model, store: store, length: chunk, logitRows: chunk,
+      cache: KeyValueCache(device: device, capacity: row.count))
     let logits = try stride(from: 0, through: row.count - chunk, by: chunk).flatMap {
       try program.run(Array(row[$0..<$0 + chunk]), at: $0)
     }
     return largestDifference(logits, try tensors().floats("logits").prefix(logits.count))
   }
 
-  /// Largest difference of the log-probabilities of the next tokens; and how many likeliest tokens are not those of the
-  /// reference.
+  /// Largest difference of the log-probabilities of the next tokens, and how many likeliest tokens are not those of the
+  /// reference. Each sequence is a tree: a quarter of it in a cache if `hasPrefix`, the tokens up to its half, and what is
+  /// left as two equal branches.
   public func scoresDifference(
-    on device: any Device, _ precision: Precision = .float32
+    on device: any Device, _ precision: Precision = .float32, hasPrefix: Bool
   ) throws -> (scores: Double, greedy: Int) {
     let model = try model()
     let store = try store(on: device, precision)
     let rows = try tensors().ids("input_ids")
+    let length = rows[0].count
+    let (prefix, fork) = (hasPrefix ? length / 4 : 0, length / 2)
+    let cache = hasPrefix ? KeyValueCache(device: device, capacity: prefix) : nil
+    let prefill = try cache.map { try DecodeProgram(model, store: store, length: prefix, cache: $0) }
+    let positions = Array(prefix..<length) + Array(fork..<length)
+    let (shared, end) = (fork - prefix, length - prefix)
+    let program = try ScoringProgram(
+      model, store: store, shape: .init(rows: positions.count, scores: positions.count, positions: length),
+      prefix: cache)
     let logits = try tensors().floats("logits")
-    let program = try ScoringProgram(model, store: store, rows: rows.count, length: rows[0].count)
-    let targets = nextTokens(rows).map { max($0, 0) }
-    device.upload(rows.flatMap { $0 }, to: program.tokens)
-    device.upload(targets, to: program.targets)
-    try program.run()
-    let (scores, greedy) = try program.readScores()
     var (worst, misses) = (0.0, 0)
-    for (row, target) in targets.enumerated() {
-      let own = Array(logits[row * model.vocabularySize..<(row + 1) * model.vocabularySize])
-      worst = max(worst, abs(Double(scores[row]) - logProbability(of: Int(target), own)))
-      if own[Int(greedy[row])] != own.max() { misses += 1 }
+    for (index, row) in rows.enumerated() {
+      _ = try prefill?.run(Array(row[..<prefix]), at: 0)
+      let targets = positions.map { $0 + 1 < length ? row[$0 + 1] : 0 }
+      let spans = positions.indices.flatMap { place in
+        place < shared ? [prefix, 0, 0, 0] : [prefix, 0, shared, place < end ? shared : end]
+      }
+      for (values, tensor) in [
+        (positions.map { row[$0] }, program.tokens), (positions.map { Int32($0) }, program.positions),
+        (spans.map { Int32($0) }, program.spans), (positions.indices.map { Int32($0) }, program.scoredRows),
+        (targets, program.targets),
+      ] { values.withUnsafeBytes { device.upload($0, to: tensor) } }
+      try program.run()
+      let (scores, greedy) = try program.readScores()
+      for (place, position) in positions.enumerated() {
+        let start = (index * length + position) * model.vocabularySize
+        let own = Array(logits[start..<start + model.vocabularySize])
+        worst = max(worst, abs(Double(scores[place]) - logProbability(of: Int(targets[place]), own)))
+        if own[Int(greedy[place])] != own.max() { misses += 1 }
+      }
     }
     return (worst, misses)
   }

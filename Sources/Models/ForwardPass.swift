@@ -8,12 +8,14 @@ public struct ForwardPass {
   public let batch: Int
   /// T rows of each.
   public let length: Int
-  /// Rows per sequence of the key/value caches; nil when whole sequences are seen at once.
+  /// Rows per sequence of the key/value caches; nil where there are none.
   public let cacheCapacity: Int?
   /// int32 [B·T, 1], where the sequences hold several documents that do not see each other: the position, in its
   /// sequence, at which the document of each token begins. For every attention; there is none with caches.
   var documentStarts: Value?
-  /// The caches of each layer, [B·capacity, G·D] each, in order of layers.
+  /// Where rows are leaves of trees of texts, and not sequences one after the other.
+  var tree: TreeRows?
+  /// The caches of each layer, [B·capacity, G·D] each, in order of layers. Their memory is a `KeyValueCache`.
   public private(set) var caches: [(keys: Value, values: Value)] = []
   private var rotaryTables: [RotaryEmbedding: Value] = [:]
   private var slopes: [[Float]: Value] = [:]
@@ -27,6 +29,32 @@ public struct ForwardPass {
     self.cacheCapacity = cacheCapacity
   }
 
+  /// What rows that are leaves of trees of texts say of themselves.
+  struct TreeRows {
+    /// int32 [N, 1]: the position of each row in its text.
+    var positions: Value
+    /// int32 [N, 4]: what each row sees, as `Device.attentionTree` has it.
+    var spans: Value
+    /// Positions are below it.
+    var positionCount: Int
+  }
+
+  /// Token embedding [N, C] of `tokens` [N, 1], with learned positions when given: as `Graph.embedding`, at the positions
+  /// that the rows have here.
+  public mutating func embedding(
+    _ tokens: Value, table: Value, scale: Float = 1, padding: Int? = nil, positions: Value? = nil,
+    firstPosition: Int = 0
+  ) throws(GraphError) -> Value {
+    guard let tree, let positions else {
+      return try graph.embedding(
+        tokens, table: table, scale: scale, padding: padding, positions: positions, firstPosition: firstPosition,
+        length: length)
+    }
+    return try graph.add(
+      graph.embedding(tokens, table: table, scale: scale, padding: padding, length: length),
+      graph.gatherRows(positions, tree.positions, firstRow: firstPosition))
+  }
+
   /// Rotates queries and keys of packed rows (`heads` is H + G), by a table that all layers share.
   public mutating func rotate(
     _ qkv: Value, by embedding: RotaryEmbedding, heads: Int, headDimension: Int
@@ -35,9 +63,11 @@ public struct ForwardPass {
     if let known = rotaryTables[embedding] {
       table = known
     } else {
-      let positions = cacheCapacity ?? length
-      table = try graph.constant(
+      let positions = tree?.positionCount ?? cacheCapacity ?? length
+      let constant = try graph.constant(
         "rotary", positions, embedding.dimension, embedding.table(positions: positions))
+      // Row i of the gathered table is that of the position of row i.
+      table = try tree.map { tree throws(GraphError) in try graph.gatherRows(constant, tree.positions) } ?? constant
       rotaryTables[embedding] = table
     }
     try graph.rope(
@@ -75,16 +105,26 @@ public struct ForwardPass {
       softcap: softcap)
     var table: Value?
     if let slopes { table = try constant(slopes) }
-    guard let capacity = cacheCapacity else {
+    let cache = try makeCache(columns: kvHeads * headStride)
+    if let tree {
+      return try graph.attentionTree(
+        qkv, prefixKeys: cache?.keys, prefixValues: cache?.values, spans: tree.spans, slopes: table, spec)
+    }
+    guard let capacity = cacheCapacity, let cache else {
       return try graph.attention(qkv, slopes: table, documentStarts: documentStarts, spec)
     }
-    let layer = caches.count
-    let (rows, columns) = (batch * capacity, kvHeads * headStride)
-    let keys = try graph.persistent("keys.\(layer)", rows, columns, graph.precision.compute)
-    let values = try graph.persistent("values.\(layer)", rows, columns, graph.precision.compute)
-    caches.append((keys, values))
     return try graph.attentionCached(
-      qkv, slopes: table, keys: keys, values: values, capacity: capacity, spec)
+      qkv, slopes: table, keys: cache.keys, values: cache.values, capacity: capacity, spec)
+  }
+
+  /// The next layer's caches, if this pass has any.
+  private mutating func makeCache(columns: Int) throws(GraphError) -> (keys: Value, values: Value)? {
+    guard let cacheCapacity else { return nil }
+    let (layer, rows) = (caches.count, batch * cacheCapacity)
+    let keys = try graph.external("keys.\(layer)", rows, columns, graph.precision.compute)
+    let values = try graph.external("values.\(layer)", rows, columns, graph.precision.compute)
+    caches.append((keys, values))
+    return (keys, values)
   }
 
   /// [1, H], shared by all layers that have the same.

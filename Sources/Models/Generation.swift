@@ -24,10 +24,10 @@ public final class Generator {
     let room = min(maximumTokens, model.contextLength - prompt.count + 1)
     guard room > 0 else { return [] }
     // The last new token is never fed back.
-    let capacity = prompt.count + room - 1
+    let cache = KeyValueCache(device: store.device, capacity: prompt.count + room - 1)
     var sampler = Sampler(options)
-    let step = try DecodeProgram(model, store: store, length: 1, capacity: capacity)
-    var logits = try prefill(prompt, into: step)
+    var logits = try DecodeProgram(model, store: store, length: prompt.count, cache: cache).run(prompt, at: 0)
+    let step = try DecodeProgram(model, store: store, length: 1, cache: cache)
     var tokens: [Int32] = []
     while true {
       let token = sampler.next(logits)
@@ -48,13 +48,5 @@ public final class Generator {
     if let bad = prompt.first(where: { $0 < 0 || Int($0) >= model.vocabularySize }) {
       throw .tokenOutsideVocabulary(token: Int(bad), vocabularySize: model.vocabularySize)
     }
-  }
-
-  /// Runs the prompt at once, and leaves its keys and values in the caches of `step`.
-  private func prefill(_ prompt: [Int32], into step: DecodeProgram) throws -> [Float] {
-    let program = try DecodeProgram(model, store: store, length: prompt.count, capacity: step.capacity)
-    let logits = try program.run(prompt, at: 0)
-    step.copyCaches(from: program)
-    return logits
   }
 }

@@ -82,7 +82,7 @@ struct LlamaDecoder: Sendable {
   func embed(_ pass: inout ForwardPass, _ tokens: Value, scale: Float = 1) throws(GraphError) -> ResidualStream {
     let table = try embedding(&pass)
     return ResidualStream(
-      try pass.graph.embedding(tokens, table: table, scale: scale, padding: padding, length: pass.length))
+      try pass.embedding(tokens, table: table, scale: scale, padding: padding))
   }
 
   /// LLaMA's block: each sublayer reads the stream through a norm.

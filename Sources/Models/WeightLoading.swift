@@ -16,11 +16,43 @@ extension ParameterStore {
       device: device, parameters: model.parameters, precision: precision, group: group)
     for (entry, name) in zip(model.weights.entries, names) {
       guard let name else { continue }
-      try store.fill(entry, path: checkpoint.path) { elements, values in
-        try checkpoint.read(name, elements: elements, into: values)
+      let contents = try checkpoint.contents(of: name)
+      if case .parameter(let parameter, let layout) = entry.content, let type = DType(contents.type),
+        type == store.elementType(of: parameter)
+      {
+        try store.copy(contents, to: parameter, layout)
+      } else {
+        try store.fill(entry, path: checkpoint.path) { elements, values in
+          try checkpoint.read(name, elements: elements, into: values)
+        }
       }
+      try contents.releasePages()
     }
     return store
+  }
+
+  /// Elements that are handled at once: what is read is still in a cache when it is stored.
+  private static let piece = 1 << 20
+
+  /// Copies a tensor whose elements are of the parameter's own type, a piece at a time.
+  /// - Parameter layout: where they go among the parameter's.
+  private func copy(_ contents: TensorContents, to parameter: String, _ layout: StridedLayout) throws {
+    let size = contents.type.size
+    let count = layout.elementCount
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(ParameterStore.piece, count) * size, alignment: 64)
+    defer { buffer.deallocate() }
+    for start in stride(from: 0, to: count, by: ParameterStore.piece) {
+      let elements = start..<min(start + ParameterStore.piece, count)
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(elements.count * size)])
+      try contents.copy(elements, into: bytes)
+      var done = 0
+      try layout.forEachRun(elements) { run in
+        let part = UnsafeRawBufferPointer(rebasing: bytes[done..<done + run.count * size])
+        try writeElements(part, of: parameter, at: run.start)
+        done += run.count * size
+      }
+    }
   }
 
   /// Fills the place of one checkpoint tensor, a piece at a time, so that nothing is held twice.
@@ -32,10 +64,9 @@ extension ParameterStore {
     _ entry: WeightEntry, path: String,
     read: (_ elements: Range<Int>, _ values: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
-    let piece = 1 << 20
-    var buffer = [Float](repeating: 0, count: min(piece, entry.elementCount))
-    for start in stride(from: 0, to: entry.elementCount, by: piece) {
-      let elements = start..<min(start + piece, entry.elementCount)
+    var buffer = [Float](repeating: 0, count: min(ParameterStore.piece, entry.elementCount))
+    for start in stride(from: 0, to: entry.elementCount, by: ParameterStore.piece) {
+      let elements = start..<min(start + ParameterStore.piece, entry.elementCount)
       try buffer.withUnsafeMutableBufferPointer { buffer in
         let values = UnsafeMutableBufferPointer(rebasing: buffer[..<elements.count])
         try read(elements, values)

@@ -16,6 +16,12 @@ extension Graph {
     }
   }
 
+  /// `value` is a matrix that rows may be multiplied by or looked up in: of the type of weights, or of activations.
+  func requireWeight(_ operation: String, _ value: Value, columns: Int? = nil) throws(GraphError) {
+    let dtype = values[value.index].dtype
+    try require(operation, value, columns: columns, dtype: dtype == precision.weights ? dtype : nil)
+  }
+
   /// The rows of `value` are whole sequences of `length`.
   func requireSequences(_ operation: String, _ value: Value, length: Int) throws(GraphError) {
     let info = values[value.index]

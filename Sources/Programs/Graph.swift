@@ -48,7 +48,7 @@ public struct Graph {
       }
       return known
     }
-    let value = try makeValue(name, stored.rows, stored.columns, precision.compute, .parameter)
+    let value = try makeValue(name, stored.rows, stored.columns, parameter.dtype(precision), .parameter)
     parameterValues[name] = value
     parameters.append(parameter)
     return value
@@ -64,6 +64,13 @@ public struct Graph {
     _ name: String, _ rows: Int, _ columns: Int, _ dtype: DType = .float32
   ) throws(GraphError) -> Value {
     try makeValue(name, rows, columns, dtype, .persistent)
+  }
+
+  /// Memory of the caller, given when the `Program` is made, which only borrows it: caches that programs share.
+  public mutating func external(
+    _ name: String, _ rows: Int, _ columns: Int, _ dtype: DType
+  ) throws(GraphError) -> Value {
+    try makeValue(name, rows, columns, dtype, .external)
   }
 
   /// A matrix known when the graph is built, `elements` in row order.

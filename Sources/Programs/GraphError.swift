@@ -6,6 +6,7 @@ public enum GraphError: Error, Sendable, CustomStringConvertible {
   case overwritten(String, by: String)
   case notDifferentiable(String)
   case missingParameter(String)
+  case missingExternal(String)
   case frozenParameter(String)
 
   public var description: String {
@@ -20,6 +21,7 @@ public enum GraphError: Error, Sendable, CustomStringConvertible {
       "\(operation) would overwrite '\(name)', which is still needed; it must come first and in the same region"
     case .notDifferentiable(let operation): "operation \(operation) has no backward rule"
     case .missingParameter(let name): "parameter '\(name)' is not in the parameter store"
+    case .missingExternal(let name): "no memory was given for '\(name)', which is external to the program"
     case .frozenParameter(let name):
       "parameter '\(name)' is trained by this graph, but frozen in the parameter store"
     }

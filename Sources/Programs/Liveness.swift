@@ -1,6 +1,6 @@
 /// Dead code and lifetimes.
 enum Liveness {
-  /// Removes the operations nobody needs: those that reach no persistent value and no parameter gradient.
+  /// Removes the operations nobody needs: those that reach no persistent or external value and no parameter gradient.
   static func removingDeadCode(_ graph: Graph) -> [any Op] {
     var isNeeded = [Bool](repeating: false, count: graph.values.count)
     var kept: [any Op] = []
@@ -9,7 +9,7 @@ enum Liveness {
       op.forEachOperand { value, access in
         guard access != .read else { return }
         switch graph.values[value.index].storage {
-        case .persistent, .parameterGradient: isLive = true
+        case .persistent, .external, .parameterGradient: isLive = true
         case .activation, .workspace, .constant, .parameter: if isNeeded[value.index] { isLive = true }
         }
       }
@@ -28,7 +28,7 @@ enum Liveness {
         switch values[value.index].storage {
         case .activation, .workspace:
           lifetimes[value.index] = (lifetimes[value.index]?.lowerBound ?? time)...time
-        case .persistent, .constant, .parameter, .parameterGradient: break
+        case .persistent, .external, .constant, .parameter, .parameterGradient: break
         }
       }
     }

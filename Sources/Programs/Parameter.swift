@@ -31,6 +31,14 @@ public struct Parameter: Sendable, Hashable {
   public var heads: HeadAxis?
 
   public var count: Int { rows * columns }
+  /// The type in a store.
+  func dtype(_ precision: Precision) -> DType {
+    switch role {
+    case .linear, .embedding: precision.weights
+    case .norm, .bias: precision.compute
+    }
+  }
+
   /// The shape in a store, heads padded.
   func storedShape(_ precision: Precision) -> (rows: Int, columns: Int) {
     switch heads {
@@ -49,7 +57,7 @@ public struct Parameter: Sendable, Hashable {
     }
   }
 
-  /// Elements it takes in a store, where each parameter starts on a cache line of float32. All padding is zero and stays
+  /// Elements it takes in a store, where each parameter starts on a cache line of float32 (half of one if narrower). All padding is zero and stays
   /// zero under AdamW.
   func storedCount(_ precision: Precision) -> Int {
     let (rows, columns) = storedShape(precision)

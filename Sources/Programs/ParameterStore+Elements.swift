@@ -22,6 +22,25 @@ extension ParameterStore {
     if part == .weights, place.master != nil { put(values, in: place.weight, of: place.parameter, at: start) }
   }
 
+  /// The type in which `writeElements` takes a parameter; nil where masters have to be written as well.
+  public func elementType(of name: String) -> DType? {
+    place(name).flatMap { $0.master == nil ? $0.weight.dtype : nil }
+  }
+
+  /// Stores weights that are of the parameter's own type, bit for bit, from element `start` on.
+  /// - Throws: `GraphError.missingParameter`.
+  /// - Precondition: `elementType(of:)` is that of `bytes`.
+  public func writeElements(_ bytes: UnsafeRawBufferPointer, of name: String, at start: Int) throws(GraphError) {
+    let place = try requirePlace(name)
+    precondition(place.master == nil, "what is trained has masters")
+    let size = place.weight.dtype.size
+    var done = 0
+    for view in views(of: place.weight, place.parameter, start..<start + bytes.count / size) {
+      device.upload(UnsafeRawBufferPointer(rebasing: bytes[done..<done + view.byteCount]), to: view)
+      done += view.byteCount
+    }
+  }
+
   /// The elements `range` of a parameter. Waits for the device.
   /// - Throws: as `write`; `DeviceError`.
   public func read(_ range: Range<Int>, from part: Part = .weights, of name: String) throws -> [Float] {

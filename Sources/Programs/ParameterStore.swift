@@ -3,12 +3,12 @@ import Tensors
 /// The weights of a model on one device, with their gradients and optimiser state when it is trained.
 ///
 /// Every program over the model shares this store (and its activation arena). Parameters lie in memory by optimiser
-/// group, so that one launch updates a group. Frozen groups have neither gradients nor optimiser state.
+/// group and element type, so that one launch updates a group. Frozen groups have neither gradients nor optimiser state.
 ///
 /// Programs see parameters as they are stored: rounded to `precision`, heads padded. The host sees them as checkpoints
 /// have them, through `write` and `read`.
 public final class ParameterStore {
-  /// The parameters of one optimiser group, as contiguous vectors.
+  /// The parameters of one optimiser group and element type, as contiguous vectors.
   public struct Group {
     public let group: ParameterGroup
     public let parameters: Tensor
@@ -44,6 +44,7 @@ public final class ParameterStore {
 
   /// - Parameter group: the optimiser group of each parameter; the default freezes all of them.
   /// - Throws: `DeviceError`, also for a precision that the device does not have.
+  /// - Precondition: where weights are narrower than what is computed in, all of them are frozen.
   public init(
     device: any Device, parameters: [Parameter], precision: Precision = .float32,
     group: (Parameter) -> ParameterGroup = { _ in .frozen }
@@ -51,34 +52,45 @@ public final class ParameterStore {
     for dtype in [precision.compute, precision.moments] where !device.info.dtypes.contains(dtype) {
       throw .unavailable("\(device.info.name) does not compute in \(dtype): use --precision float32, or --device cuda")
     }
+    if precision.weights != precision.compute {
+      guard precision.compute == .float32, device.info.weightTypes.contains(precision.weights) else {
+        throw .unavailable(
+          "\(device.info.name) does not compute in \(precision.compute) with weights of \(precision.weights)")
+      }
+    }
     self.device = device
     self.parameters = parameters
     self.precision = precision
     arena = ActivationArena(device: device)
-    var order: [ParameterGroup] = []
-    var members: [ParameterGroup: [Parameter]] = [:]
+    var order: [Kind] = []
+    var members: [Kind: [Parameter]] = [:]
     for parameter in parameters {
-      let key = group(parameter)
-      if members[key] == nil { order.append(key) }
-      members[key, default: []].append(parameter)
+      let kind = Kind(group: group(parameter), dtype: parameter.dtype(precision))
+      if members[kind] == nil { order.append(kind) }
+      members[kind, default: []].append(parameter)
     }
-    let hasMasters = precision.keepsMasters && order.contains { !$0.isFrozen }
-    for key in order { try place(members[key] ?? [], in: key, hasMaster: hasMasters) }
+    let trains = order.contains { !$0.group.isFrozen }
+    precondition(!trains || precision.weights == precision.compute, "weights that are stored narrow are not trained")
+    for kind in order { try place(members[kind] ?? [], kind, hasMaster: precision.keepsMasters && trains) }
   }
 
-  private func place(
-    _ members: [Parameter], in group: ParameterGroup, hasMaster: Bool
-  ) throws(DeviceError) {
+  /// What parameters that lie together have in common.
+  private struct Kind: Hashable {
+    let group: ParameterGroup
+    let dtype: DType
+  }
+
+  private func place(_ members: [Parameter], _ kind: Kind, hasMaster: Bool) throws(DeviceError) {
     var offsets: [Int] = []
     var count = 0
     for parameter in members {
       offsets.append(count)
       count += parameter.storedCount(precision)
     }
-    let weights = try allocate(count, precision.compute)
+    let weights = try allocate(count, kind.dtype)
     let master = hasMaster ? try allocate(count, .float32) : nil
     let state =
-      group.isFrozen
+      kind.group.isFrozen
       ? nil
       : State(
         gradients: try allocate(count, .float32), m: try allocate(count, precision.moments),
@@ -93,7 +105,7 @@ public final class ParameterStore {
         parameter: parameter, weight: part(weights), master: master.map(part),
         state: state.map { State(gradients: part($0.gradients), m: part($0.m), v: part($0.v)) })
     }
-    groups.append(Group(group: group, parameters: weights, master: master, state: state))
+    groups.append(Group(group: kind.group, parameters: weights, master: master, state: state))
   }
 
   private func allocate(_ count: Int, _ dtype: DType) throws(DeviceError) -> Tensor {

@@ -6,14 +6,18 @@ public struct Precision: Sendable, Hashable {
   public let compute: DType
   /// Of Adam's m and v: float32, or bfloat16 with stochastic rounding.
   public let moments: DType
+  /// Of matrices that rows are multiplied by or looked up in: `compute`, or what they are stored as instead in a store that
+  /// trains nothing. They count as if they were widened to `compute`.
+  public let weights: DType
 
   public static let float32 = Precision(compute: .float32, moments: .float32)
   public static let bfloat16 = Precision(compute: .bfloat16, moments: .float32)
 
-  public init(compute: DType, moments: DType) {
-    precondition(compute != .int32 && moments != .int32)
+  public init(compute: DType, moments: DType, weights: DType? = nil) {
+    precondition([compute, moments].allSatisfy { $0 == .float32 || $0 == .bfloat16 } && weights != .int32)
     self.compute = compute
     self.moments = moments
+    self.weights = weights ?? compute
   }
 
   /// Whether trained parameters are the rounded values of float32 masters (Micikevicius et al., arXiv 1710.03740).
@@ -38,13 +42,16 @@ public enum PrecisionMode: String, Sendable, CaseIterable {
   case tfloat32
   case bfloat16
 
-  public func precision(on device: DeviceInfo, moments: DType = .float32) -> Precision {
+  /// - Parameter weights: what matrices are stored as where the device takes them so, when nothing is trained; nil: as what
+  ///   is computed in.
+  public func precision(on device: DeviceInfo, moments: DType = .float32, weights: DType? = nil) -> Precision {
     let compute: DType =
       switch self {
       case .auto: device.dtypes.contains(.bfloat16) ? .bfloat16 : .float32
       case .float32, .tfloat32: .float32
       case .bfloat16: .bfloat16
       }
-    return Precision(compute: compute, moments: moments)
+    let stored = weights.flatMap { compute == .float32 && device.weightTypes.contains($0) ? $0 : nil }
+    return Precision(compute: compute, moments: moments, weights: stored)
   }
 }

@@ -17,9 +17,12 @@ public final class Program {
   private var replay: (any Replay)?
 
   /// Plans `graph` and takes the memory of its values. (What the kernels of an accelerator need besides is taken when it is
-  /// first run.) Throws `GraphError`
-  /// when the store lacks a parameter, `DeviceError` when the device has no memory left.
-  public init(_ graph: Graph, store: ParameterStore) throws {
+  /// first run.)
+  /// - Parameter external: where each of the graph's external values lies. It stays the caller's, and must live as long
+  ///   as the program.
+  /// - Throws: `GraphError` when the store lacks a parameter or an external value has no memory of its shape and type;
+  ///   `DeviceError` when the device has no memory left.
+  public init(_ graph: Graph, store: ParameterStore, external: [(Value, Tensor)] = []) throws {
     self.store = store
     let plan = ProgramPlan(graph)
     ops = plan.ops
@@ -28,11 +31,11 @@ public final class Program {
     arenaSize = plan.arenaSize
     valueCount = graph.values.count
     table = .allocate(capacity: max(valueCount, 1))
-    try placeFixedValues(graph, isUsed: plan.isUsed)
+    try placeFixedValues(graph, isUsed: plan.isUsed, external: external)
     try store.arena.reserve(arenaSize)
   }
 
-  private func placeFixedValues(_ graph: Graph, isUsed: [Bool]) throws {
+  private func placeFixedValues(_ graph: Graph, isUsed: [Bool], external: [(Value, Tensor)]) throws {
     for (index, info) in graph.values.enumerated() {
       var tensor = Tensor(
         address: UnsafeMutableRawPointer(table), rows: info.rows, columns: info.columns, dtype: info.dtype)
@@ -46,13 +49,14 @@ public final class Program {
           graph.constants[constant].withUnsafeBytes { store.device.upload($0, to: tensor) }
         case .parameter:
           guard let weight = store.weight(info.name) else { throw GraphError.missingParameter(info.name) }
-          guard (weight.rows, weight.columns, weight.dtype) == (info.rows, info.columns, info.dtype) else {
-            throw GraphError.shape(
-              operation: "parameter '\(info.name)' of the store",
-              expected: "\(info.rows) x \(info.columns) \(info.dtype)",
-              found: "\(weight.rows) x \(weight.columns) \(weight.dtype)")
-          }
+          try Self.require("parameter '\(info.name)' of the store", weight, like: info)
           tensor = weight
+        case .external:
+          guard let given = external.last(where: { $0.0.index == index })?.1 else {
+            throw GraphError.missingExternal(info.name)
+          }
+          try Self.require("memory of '\(info.name)'", given, like: info)
+          tensor = given
         case .parameterGradient(let parameter):
           let name = graph.values[parameter.index].name
           guard let gradient = store.gradient(name) else { throw GraphError.frozenParameter(name) }
@@ -63,13 +67,21 @@ public final class Program {
     }
   }
 
+  private static func require(_ what: String, _ tensor: Tensor, like info: ValueInfo) throws(GraphError) {
+    guard (tensor.rows, tensor.columns, tensor.dtype) == (info.rows, info.columns, info.dtype) else {
+      throw .shape(
+        operation: what, expected: "\(info.rows) x \(info.columns) \(info.dtype)",
+        found: "\(tensor.rows) x \(tensor.columns) \(tensor.dtype)")
+    }
+  }
+
   private func allocate(_ bytes: Int) throws(DeviceError) -> UnsafeMutableRawPointer {
     let address = try store.device.allocate(bytes: bytes)
     allocations.append(address)
     return address
   }
 
-  /// Where a persistent value (an input, a result, a cache) lies.
+  /// Where a persistent or external value (an input, a result, a cache) lies.
   public subscript(_ value: Value) -> Tensor { table[value.index] }
 
   /// Launches every kernel. Allocates nothing after the first run, unless another program made the shared arena grow
@@ -123,7 +135,9 @@ public struct ProgramPlan {
     var isUsed = [Bool](repeating: false, count: graph.values.count)
     for op in ops { op.forEachOperand { value, _ in isUsed[value.index] = true } }
     // The caller may write an input or read a result that no operation is left to touch.
-    for (index, info) in graph.values.enumerated() where info.storage == .persistent { isUsed[index] = true }
+    for (index, info) in graph.values.enumerated() where [.persistent, .external].contains(info.storage) {
+      isUsed[index] = true
+    }
 
     self.ops = ops
     self.isUsed = isUsed
@@ -137,7 +151,7 @@ public struct ProgramPlan {
       guard isUsed[$0] else { return false }
       switch graph.values[$0].storage {
       case .persistent, .constant: return true
-      case .activation, .workspace, .parameter, .parameterGradient: return false
+      case .external, .activation, .workspace, .parameter, .parameterGradient: return false
       }
     }.reduce(0) { $0 + graph.values[$1].byteCount }
   }
@@ -150,7 +164,7 @@ public struct ProgramPlan {
     let hasMasters = precision.keepsMasters && parameters.contains { !group($0).isFrozen }
     for parameter in parameters {
       let count = parameter.storedCount(precision)
-      report.parameters += count * precision.compute.size
+      report.parameters += count * parameter.dtype(precision).size
       if hasMasters { report.optimizer += count * DType.float32.size }
       if !group(parameter).isFrozen {
         report.gradients += count * DType.float32.size

@@ -23,6 +23,8 @@ enum Storage: Sendable, Hashable {
   case workspace
   /// Memory of its own that keeps its contents between runs: inputs, results, key/value caches.
   case persistent
+  /// Memory that whoever makes the program has: what several programs share.
+  case external
   /// Memory of its own, filled once when the program is made.
   case constant(Int)
   /// In the parameter store.

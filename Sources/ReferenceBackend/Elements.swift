@@ -1,6 +1,6 @@
 import Tensors
 
-/// Some elements of one row of float32 or bfloat16, read exactly as Double and written rounded once, to nearest even.
+/// Some elements of one row of floating-point numbers, read exactly as Double and written rounded once, to nearest even.
 struct Elements {
   var address: UnsafeMutableRawPointer
   var dtype: DType
@@ -10,6 +10,7 @@ struct Elements {
       switch dtype {
       case .float32: Double(address.floats[index])
       case .bfloat16: Double(BFloat16.value(address.load(fromByteOffset: 2 * index, as: UInt16.self)))
+      case .float16: Double(Float16(bitPattern: address.load(fromByteOffset: 2 * index, as: UInt16.self)))
       case .int32: preconditionFailure("integers are no operands of arithmetic")
       }
     }
@@ -17,6 +18,7 @@ struct Elements {
       switch dtype {
       case .float32: address.floats[index] = Float(newValue)
       case .bfloat16: address.storeBytes(of: BFloat16.bits(of: newValue), toByteOffset: 2 * index, as: UInt16.self)
+      case .float16: address.storeBytes(of: Float16(newValue).bitPattern, toByteOffset: 2 * index, as: UInt16.self)
       case .int32: preconditionFailure("integers are no operands of arithmetic")
       }
     }
@@ -36,8 +38,8 @@ struct Elements {
 extension Tensor {
   /// The elements of one row.
   func row(_ row: Int) -> Elements { Elements(address: address + row * stride * dtype.size, dtype: dtype) }
-  /// The element of one row of an int32 column.
-  func integer(_ row: Int) -> Int { Int((address + row * stride * dtype.size).integers[0]) }
+  /// An element of int32 rows.
+  func integer(_ row: Int, _ column: Int = 0) -> Int { Int((address + row * stride * dtype.size).integers[column]) }
 
   /// Sets every element from its row and column.
   func fill(_ element: (_ row: Int, _ column: Int) -> Double) {

@@ -30,33 +30,44 @@ extension ReferenceDevice {
     let keys = spec.keys(of: qkv)
     let values = spec.values(of: qkv)
     for i in 0..<qkv.rows {
-      let visible = spec.visible(i, documentStarts)
+      let seen = spec.visible(i, documentStarts).map { SeenRow(keys.row($0), values.row($0)) }[...]
       for head in 0..<spec.heads {
         let query = qkv.row(i) + head * spec.headDimension
         logSumExp.row(i)[head] = attend(
-          y.row(i) + head * spec.headDimension, query, keys, values, visible, head, slopes, cap, spec)
+          y.row(i) + head * spec.headDimension, query, seen, head, slopes, cap, spec)
       }
     }
   }
 
-  /// y [D] of the query at row `visible.upperBound` over the rows `visible`; returns the logarithm of the sum of
-  /// exponentials.
-  private func attend(
-    _ y: Elements, _ query: Elements, _ keys: Tensor, _ values: Tensor, _ visible: ClosedRange<Int>, _ head: Int,
-    _ slopes: Tensor?, _ cap: Softcap, _ spec: AttentionSpec
+  /// A row that a query sees: all its keys and values.
+  struct SeenRow {
+    var keys: Elements
+    var values: Elements
+
+    init(_ keys: Elements, _ values: Elements) {
+      self.keys = keys
+      self.values = values
+    }
+  }
+
+  /// y [D] of a query over the rows `seen`, which follow one another in its text, the last of them its own; returns the
+  /// logarithm of the sum of exponentials.
+  func attend(
+    _ y: Elements, _ query: Elements, _ seen: ArraySlice<SeenRow>, _ head: Int, _ slopes: Tensor?, _ cap: Softcap,
+    _ spec: AttentionSpec
   ) -> Double {
     let column = spec.kvColumn(head)
     let slope = slopes?.row(0)[head] ?? 0
-    let scores = visible.map { row in
-      cap.value(Double(spec.scale) * dot(query, keys.row(row) + column, spec.headDimension))
-        + slope * Double(row - visible.upperBound)
+    let scores = zip(seen, seen.indices).map { row, position in
+      cap.value(Double(spec.scale) * dot(query, row.keys + column, spec.headDimension))
+        + slope * Double(position - (seen.endIndex - 1))
     }
     let largest = scores.max() ?? 0
     let weights = scores.map { exp($0 - largest) }
     let total = weights.reduce(0, +)
     for d in 0..<spec.headDimension {
       var sum = 0.0
-      for (weight, row) in zip(weights, visible) { sum += weight * values.row(row)[column + d] }
+      for (weight, row) in zip(weights, seen) { sum += weight * row.values[column + d] }
       y[d] = sum / total
     }
     return largest + log(total)
@@ -116,10 +127,10 @@ extension ReferenceDevice {
         keys.row(first + position)[d] = newKeys.row(i)[d]
         values.row(first + position)[d] = newValues.row(i)[d]
       }
-      let visible = spec.visible(from: first, to: first + position)
+      let seen = spec.visible(from: first, to: first + position).map { SeenRow(keys.row($0), values.row($0)) }[...]
       for head in 0..<spec.heads {
         let start = head * spec.headDimension
-        _ = attend(y.row(i) + start, qkv.row(i) + start, keys, values, visible, head, slopes, cap, spec)
+        _ = attend(y.row(i) + start, qkv.row(i) + start, seen, head, slopes, cap, spec)
       }
     }
   }

@@ -5,7 +5,8 @@ import Tensors
 ///
 /// Its memory is host memory, so that `Tensor.address` may be followed. It keeps count of what it hands out.
 public final class ReferenceDevice: Device {
-  public let info = DeviceInfo(name: "reference", threads: 1, dtypes: [.float32, .bfloat16])
+  public let info = DeviceInfo(
+    name: "reference", threads: 1, dtypes: [.float32, .bfloat16], weightTypes: [.bfloat16, .float16])
   public let scalars: UnsafeMutablePointer<StepScalars>
 
   /// Bytes of each allocation that was not released.

@@ -5,7 +5,8 @@
 ///
 /// Element types: activations, their gradients and parameters are of one type, float32 or (where `info.dtypes` has it)
 /// bfloat16. Always float32: gradients of parameters, statistics, log-sum-exps, rotary tables, losses, scores and what
-/// the optimiser keeps. A product of bfloat16 matrices may be float32.
+/// the optimiser keeps. A product of bfloat16 matrices may be float32. What float32 rows are multiplied by or looked up in
+/// may be stored in one of `info.weightTypes`: results are as if it were float32.
 ///
 /// Shape letters: N rows (B·T tokens), C model width, F feed-forward width, V vocabulary, H query heads,
 /// G key/value heads, D head dimension, T sequence length.
@@ -87,6 +88,17 @@ public protocol Device: AnyObject {
   /// and its q attends to positions 0…p.
   func attentionCached(
     _ y: Tensor, qkv: Tensor, keys: Tensor, values: Tensor, slopes: Tensor?, capacity: Int, _ spec: AttentionSpec)
+  /// Attention of N rows that are leaves of trees of texts: y [N, H·D] from packed qkv [N, (H + 2G)·D].
+  ///
+  /// `spans` int32 [N, 4], a row (a, b, c, d): row i sees rows 0 ..< a of the caches prefixKeys/prefixValues
+  /// [capacity, G·D] (none where there are none), rows b ..< c of qkv itself, and rows d … i of qkv itself; d ≤ i and
+  /// b ≤ c ≤ d. What is out of range counts as the nearest that is not, in the order d, c, b; nothing else is read.
+  ///
+  /// The three follow one another as one text, whose positions `spec.window` and `slopes` count: 0 ..< a, then on to
+  /// a + (c − b), then to row i itself, which is at a + (c − b) + (i − d). `spec.length` means nothing here.
+  func attentionTree(
+    _ y: Tensor, qkv: Tensor, prefixKeys: Tensor?, prefixValues: Tensor?, spans: Tensor, slopes: Tensor?,
+    _ spec: AttentionSpec)
 
   // MARK: Pointwise
 
@@ -138,18 +150,21 @@ public struct DeviceInfo: Sendable {
   public var threads: Int
   /// The types that activations and parameters may have.
   public var dtypes: Set<DType>
+  /// Types of two bytes that `b` of `matmul`, and table and positions of `gatherRows`, may have while all else is float32.
+  public var weightTypes: Set<DType>
   /// Floating-point operations a second of matrix products in the fastest of these types, by the vendor's data sheet.
   public var peakOperationsPerSecond: Double?
   /// Whether it is fed by a host: large batches pay.
   public var isAccelerator: Bool
 
   public init(
-    name: String, threads: Int, dtypes: Set<DType> = [.float32], peakOperationsPerSecond: Double? = nil,
-    isAccelerator: Bool = false
+    name: String, threads: Int, dtypes: Set<DType> = [.float32], weightTypes: Set<DType> = [],
+    peakOperationsPerSecond: Double? = nil, isAccelerator: Bool = false
   ) {
     self.name = name
     self.threads = threads
     self.dtypes = dtypes
+    self.weightTypes = weightTypes
     self.peakOperationsPerSecond = peakOperationsPerSecond
     self.isAccelerator = isAccelerator
   }

@@ -16,7 +16,7 @@ struct KernelsPart {
   func run(_ report: Report) throws {
     var worst: [String: (error: Double, tolerance: Double, count: Int, description: String)] = [:]
     var failed: [String] = []
-    let cases = KernelCase.all.filter { device.info.dtypes.contains($0.dtype) }
+    let cases = KernelCase.all.filter { $0.runs(on: device.info) }
     for kernel in cases {
       let error = try kernel.error(on: device)
       let (first, second) = try (kernel.run(device), kernel.run(device))
@@ -26,7 +26,7 @@ struct KernelsPart {
         failed.append("\(kernel): off by \(error.short()), at most \(tolerance.short()) expected")
       }
       if !repeats { failed.append("\(kernel): another result when it was run again") }
-      let key = "\(kernel.kernel) \(kernel.dtype)"
+      let key = "\(kernel.kernel) \(kernel.dtype)" + (kernel.weightType.map { " by \($0)" } ?? "")
       let known = worst[key] ?? (0, 0, 0, "")
       let isWorse = !(error / tolerance <= known.error / max(known.tolerance, .leastNonzeroMagnitude))
       worst[key] =

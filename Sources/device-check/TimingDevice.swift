@@ -206,6 +206,19 @@ final class TimingDevice: Device {
     ) { base.attentionCached(y, qkv: qkv, keys: keys, values: values, slopes: slopes, capacity: capacity, spec) }
   }
 
+  func attentionTree(
+    _ y: Tensor, qkv: Tensor, prefixKeys: Tensor?, prefixValues: Tensor?, spans: Tensor, slopes: Tensor?,
+    _ spec: AttentionSpec
+  ) {
+    launch(
+      "attentionTree", shape(qkv) + (prefixKeys.map { " prefix \(shape($0))" } ?? ""),
+      read: [qkv, prefixKeys, prefixValues, spans, slopes], written: [y]
+    ) {
+      base.attentionTree(
+        y, qkv: qkv, prefixKeys: prefixKeys, prefixValues: prefixValues, spans: spans, slopes: slopes, spec)
+    }
+  }
+
   func activation(_ y: Tensor, _ x: Tensor, _ kind: Activation) {
     launch("activation", shape(x), read: [x], written: [y]) { base.activation(y, x, kind) }
   }

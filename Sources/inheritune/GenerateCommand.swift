@@ -50,7 +50,9 @@ struct GenerateCommand: ParsableCommand {
     let tokenizer = try ModelOptions.tokenizer(of: source)
     let device = try device.makeDevice(precision.precision)
     let store = try ParameterStore.load(
-      source.model, from: source.checkpoint, device: device, precision: precision.precision.precision(on: device.info))
+      source.model, from: source.checkpoint, device: device,
+      precision: precision.precision.precision(
+        on: device.info, weights: source.model.narrowWeights(of: source.checkpoint)))
     var options = SamplingOptions()
     options.temperature = temperature
     options.topK = topK

@@ -16,7 +16,7 @@ struct Inheritune: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      InheritCommand.self, PrepareCommand.self, TrainCommand.self, EvalCommand.self, GenerateCommand.self,
-      InspectCommand.self, ConvertCommand.self, PlanCommand.self, DoctorCommand.self,
+      InheritCommand.self, PrepareCommand.self, TrainCommand.self, EvalCommand.self, CompareCommand.self,
+      GenerateCommand.self, InspectCommand.self, ConvertCommand.self, PlanCommand.self, DoctorCommand.self,
     ])
 }

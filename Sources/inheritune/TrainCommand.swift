@@ -76,7 +76,7 @@ extension Trainer.Resume: ExpressibleByArgument {}
 
 /// Scores the model on tasks inside a run.
 struct InRunEvaluation {
-  private let tasks: [any EvaluationTask]
+  private let tasks: TaskSelection
 
   /// - Throws: `EvaluationError` for unknown tasks: before the first step, not at the first evaluation.
   init(_ section: TrainingRecipe.EvaluationSection) throws {
@@ -92,11 +92,17 @@ struct InRunEvaluation {
     let scorer = try ProgramScorer(
       model: request.model, store: request.store, batchTokens: request.store.device.info.evaluationBatchTokens)
     let result = try evaluator.evaluate(tasks, scorer: scorer)
-    return result.tasks.map { task in
-      var line: JSONObject = ["task": .string(task.configuration.name)]
-      for metric in task.metrics {
-        line[metric.metric.name] = .number(metric.value)
-        line[metric.metric.name + "_stderr"] = metric.standardError.map(JSON.number) ?? .null
+    let tasks = result.tasks.map { task in
+      (task.configuration.name, task.metrics.map { ($0.metric.name, $0.value, $0.standardError) })
+    }
+    let groups = result.groups.filter { !$0.metrics.isEmpty }.map { group in
+      (group.group.name, group.metrics.map { ($0.name, $0.value, $0.standardError) })
+    }
+    return (tasks + groups).map { name, metrics in
+      var line: JSONObject = ["task": .string(name)]
+      for (metric, value, error) in metrics {
+        line[metric] = .number(value)
+        line[metric + "_stderr"] = error.map(JSON.number) ?? .null
       }
       return line
     }

@@ -16,8 +16,10 @@ struct GoldenTests {
     let logits = try golden.logitsDifference(on: device)
     let cached = try golden.cachedLogitsDifference(on: device)
     #expect(logits < 1e-4 && cached < 1e-4)
-    let (scores, misses) = try golden.scoresDifference(on: device)
-    #expect(scores < 1e-4 && misses == 0)
+    for hasPrefix in [false, true] {
+      let (scores, misses) = try golden.scoresDifference(on: device, hasPrefix: hasPrefix)
+      #expect(scores < 1e-4 && misses == 0)
+    }
     let training = try golden.trainingDifference(on: device)
     #expect(training.loss < 5e-5 && training.norm < 5e-5)
   }

@@ -118,4 +118,26 @@ struct KernelErrorTests {
         try matrix(32), logSumExp: try matrix(2), qkv: try matrix(96), slopes: given, documentStarts: starts, spec)
     }
   }
+
+  @Test("a tree has four spans for each row, and keys of its prefix as well as values")
+  func trees() throws {
+    let spec = AttentionSpec(length: 0, heads: 2, kvHeads: 1, headDimension: 16, scale: 0.25)
+    func words(spans: Int = 4, keys: Int = 16, values: Int? = 16, _ type: DType = .float32) throws -> String {
+      try Self.words { device, tensor in
+        func matrix(_ rows: Int, _ columns: Int, _ dtype: DType = .float32) throws -> Tensor {
+          Tensor(address: try tensor(dtype).address, rows: rows, columns: columns, dtype: dtype)
+        }
+        device.attentionTree(
+          try matrix(4, 32), qkv: try matrix(4, 64), prefixKeys: try matrix(9, keys, type),
+          prefixValues: try values.map { try matrix(9, $0) }, spans: try matrix(4, spans, .int32), slopes: nil, spec)
+      }
+    }
+    #expect(
+      try words(spans: 3).contains("attention_tree: spans are 4 × 3, type 1; int32, 4 × 4, are expected"))
+    let prefix = "attention_tree: keys and values of a prefix are "
+    let expected = "two of any × 16, type 0, are expected"
+    #expect(try words(keys: 15).contains(prefix + "9 × 15 and 9 × 16, types 0 and 0; " + expected))
+    #expect(try words(values: nil).contains(prefix + "9 × 16 and 0 × 0, types 0 and 0; " + expected))
+    #expect(try words(.bfloat16).contains(prefix + "9 × 16 and 9 × 16, types 2 and 0; " + expected))
+  }
 }

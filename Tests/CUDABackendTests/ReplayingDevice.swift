@@ -116,6 +116,15 @@ final class ReplayingDevice: Device {
       device.attentionCached(y, qkv: qkv, keys: keys, values: values, slopes: slopes, capacity: capacity, spec)
     }
   }
+  func attentionTree(
+    _ y: Tensor, qkv: Tensor, prefixKeys: Tensor?, prefixValues: Tensor?, spans: Tensor, slopes: Tensor?,
+    _ spec: AttentionSpec
+  ) {
+    replay { [device] in
+      device.attentionTree(
+        y, qkv: qkv, prefixKeys: prefixKeys, prefixValues: prefixValues, spans: spans, slopes: slopes, spec)
+    }
+  }
 
   func activation(_ y: Tensor, _ x: Tensor, _ kind: Activation) {
     replay { [device] in device.activation(y, x, kind) }

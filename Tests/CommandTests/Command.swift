@@ -69,7 +69,7 @@ struct Command {
 }
 
 /// A folder that is gone after the test.
-final class Folder {
+final class Folder: Sendable {
   let path: String
 
   init() throws {
@@ -93,9 +93,9 @@ final class Folder {
     return try FileHandle(forWritingTo: URL(fileURLWithPath: path + "/" + name))
   }
 
-  func read(_ name: String) throws -> String {
-    String(decoding: try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)), as: UTF8.self)
-  }
+  func data(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)) }
+
+  func read(_ name: String) throws -> String { String(decoding: try data(name), as: UTF8.self) }
 
   func names(_ name: String = "") throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path + "/" + name).sorted()

@@ -76,14 +76,17 @@ struct EvaluatorTests {
     #expect(throws: EvaluationError.self) { try evaluate("piqa", in: folder) { $0.fewShot = -1 } }
   }
 
-  @Test func progressCountsRequests() throws {
+  @Test func progressCountsRequestsAndTokens() throws {
     var seen: [EvaluationProgress] = []
     let folder = try folder()
     let evaluator = try Evaluator(tokenizer: ByteTokenizer.make(), dataDirectory: folder.path)
     _ = try evaluator.evaluate(TaskCatalog.builtIn.select("piqa,wikitext"), scorer: ToyScorer()) { seen.append($0) }
-    #expect(seen.map(\.task) == ["piqa", "wikitext"])
-    #expect(seen.map(\.taskNumber) == [1, 2])
-    #expect(seen.allSatisfy { $0.done == $0.total && $0.taskCount == 2 })
+    let last = try #require(seen.last)
+    #expect(seen.map(\.requests) == Array(1...last.requestCount) && last.tokens == last.tokenCount)
+    // 14 different ones of piqa and one window: 4 questions "Question: g0\nAnswer:" of 20 bytes, four times " a", ten
+    // times " b" and a digit, and the page behind its prefix.
+    #expect(last.requestCount == 15)
+    #expect(last.tokenCount == 4 * 20 + 4 * 2 + 10 * 3 + 1 + " = A =\n\nlong text of one page\n".utf8.count)
   }
 
   @Test func everyRowIsCheckedBeforeScoringBegins() throws {
@@ -143,12 +146,47 @@ struct EvaluatorTests {
   @Test func aScorerThatLosesRequestsIsCaught() throws {
     final class Lossy: Scorer {
       let contextLength = 64
-      func score(_ requests: [ScoreRequest], progress: (Int, Int) -> Void) throws -> [Score] { [] }
+      func score(_ requests: [ScoreRequest], scored: (Int, Score) throws -> Void) throws {}
     }
     let folder = try folder()
     let evaluator = try Evaluator(tokenizer: ByteTokenizer.make(), dataDirectory: folder.path)
     #expect(throws: EvaluationError.self) {
       try evaluator.evaluate(TaskCatalog.builtIn.select("piqa"), scorer: Lossy())
     }
+  }
+
+  /// As NumPy and Python have it: the first NaN is the choice, and what is counted in NaN is NaN.
+  @Test func scoresOfABrokenModel() throws {
+    final class Broken: Scorer {
+      let contextLength = 64
+      func score(_ requests: [ScoreRequest], scored: (Int, Score) throws -> Void) throws {
+        for index in requests.indices { try scored(index, Score(logProbability: .nan, isGreedy: false)) }
+      }
+    }
+    let folder = try folder()
+    let evaluator = try Evaluator(tokenizer: ByteTokenizer.make(), dataDirectory: folder.path)
+    let result = try evaluator.evaluate(
+      TaskCatalog.builtIn.select("piqa,lambada_openai,wikitext"), scorer: Broken())
+    // Half of the labels are 0.
+    #expect(result[task: "piqa"]?[metric: "acc"]?.value == 0.5)
+    #expect(result[task: "lambada_openai"]?[metric: "acc"]?.value == 0)
+    for (task, metric) in [("lambada_openai", "perplexity"), ("wikitext", "bits_per_byte")] {
+      #expect(result[task: task]?[metric: metric]?.value.isNaN == true)
+    }
+    let report = EvaluationReport(
+      result, model: ModelDescription(name: "m", dtype: "float32", device: "cpu", version: "1"))
+    #expect(JSON.object(report.results).serialized().contains(#""perplexity,none": NaN"#))
+    #expect(report.table.contains("NaN"))
+  }
+
+  @Test func tenThousandChoices() throws {
+    let folder = try TemporaryFolder()
+    let texts = (0..<10_000).map { "\"t\($0)\"" }.joined(separator: ",")
+    let labels = (0..<10_000).map { "\"\($0)\"" }.joined(separator: ",")
+    try folder.write(
+      "arc_easy/test.jsonl",
+      #"{"question": "q", "choices": {"text": [\#(texts)], "label": [\#(labels)]}, "answerKey": "9999"}"#)
+    let result = try evaluate("arc_easy", in: folder)
+    #expect(result.tasks[0].requestCount == 10_000 && result.tasks[0].documents.count == 1)
   }
 }

@@ -52,8 +52,19 @@ struct ReferenceRun: Sendable, CustomTestStringConvertible {
   func documents() throws -> [JSON] { try jsonLines(folder + "/documents.jsonl") }
 
   /// The built-in tasks that the run has, in order of name.
-  func tasks() throws -> [any EvaluationTask] {
+  func tasks() throws -> [EvaluationTask] {
     let entries = try results()["results"]
-    return TaskCatalog.builtIn.tasks.filter { entries?[$0.name] != nil }
+    return try TaskCatalog.builtIn.taskNames.filter { entries?[$0] != nil }.map(TaskCatalog.builtIn.task)
+  }
+
+  /// Those tasks, and the run's groups.
+  func selection() throws -> TaskSelection {
+    let results = try results()
+    let groups = (results["group_subtasks"]?.object ?? [:]).map { name, members in
+      TaskGroup(
+        name: name, members: (members.array ?? []).compactMap(\.string), metrics: [.init(metric: "acc")],
+        version: results["versions"]?[name]?.string)
+    }
+    return TaskSelection(tasks: try tasks(), groups: groups)
   }
 }

@@ -28,10 +28,10 @@ final class ReplayScorer: Scorer {
 
   private static func ids(_ json: JSON?) -> [Int32] { (json?.array ?? []).compactMap { $0.integer.map { Int32($0) } } }
 
-  func score(_ requests: [ScoreRequest], progress: (Int, Int) -> Void) throws -> [Score] {
-    try requests.map { request in
+  func score(_ requests: [ScoreRequest], scored: (Int, Score) throws -> Void) throws {
+    for (index, request) in requests.enumerated() {
       guard let score = scores[request] else { throw UnknownRequest(request: request) }
-      return score
+      try scored(index, score)
     }
   }
 }

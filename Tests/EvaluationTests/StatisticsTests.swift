@@ -42,21 +42,4 @@ struct StatisticsTests {
     #expect(firstMaximum([-.infinity, -.infinity]) == 0)
     #expect(firstMaximum([-.infinity, -9]) == 1)
   }
-
-  @Test func normalisedAccuracyCountsCodePointsWithoutTheDelimiter() throws {
-    let row = Row(columns: [:], path: "t", line: 1)
-    func items(_ choices: [String], _ scores: [Double], gold: Int) -> [Double] {
-      TaskDocument(row: row, question: .multipleChoice(text: "q", choices: choices, gold: gold))
-        .items(for: [.acc, .accNorm], scores: scores.map { Score(logProbability: $0, isGreedy: false) })
-        .map(\.item.value)
-    }
-    // −6/2 < −8/4 though −6 > −8; "é" in two code points has length 2.
-    #expect(items(["ab", "abcd"], [-6, -8], gold: 1) == [0, 1])
-    #expect(items(["e\u{301}", "é"], [-4, -3], gold: 0) == [0, 1])
-    // An empty choice divides by zero and is never preferred.
-    #expect(items(["", "ab"], [-1, -9], gold: 1) == [0, 1])
-    #expect(items(["a", "a"], [-1, -1], gold: 1) == [0, 0])
-    #expect(items(["a", "b"], [-2, -1], gold: -1) == [0, 0])
-    #expect(items(["a", "b"], [-2, -1], gold: 7) == [0, 0])
-  }
 }

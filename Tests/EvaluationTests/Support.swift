@@ -84,18 +84,16 @@ final class ToyScorer: Scorer {
 
   init(contextLength: Int = 64) { self.contextLength = contextLength }
 
-  func score(_ requests: [ScoreRequest], progress: (Int, Int) -> Void) throws -> [Score] {
+  func score(_ requests: [ScoreRequest], scored: (Int, Score) throws -> Void) throws {
     calls += 1
     self.requests += requests
-    let scores = requests.map { request in
+    for (index, request) in requests.enumerated() {
       let ids = Array((request.context + request.continuation).suffix(contextLength + 1))
       var sum = 0.0
       for index in (ids.count - request.continuation.count)..<ids.count {
         sum -= Double((Int(ids[index]) * 7 + Int(ids[index - 1]) * 3) % 11 + 1) / 4
       }
-      return Score(logProbability: sum, isGreedy: sum > -3)
+      try scored(index, Score(logProbability: sum, isGreedy: sum > -3))
     }
-    progress(requests.count, requests.count)
-    return scores
   }
 }

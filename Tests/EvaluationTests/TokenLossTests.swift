@@ -57,7 +57,7 @@ struct TokenLossTests {
     let windows = stride(from: 0, to: count - 1, by: T).map { start in
       ScoreRequest(context: [ids[start]], continuation: Array(ids[(start + 1)..<min(start + T + 1, count)]))
     }
-    let sum = try ProgramScorer(model: model, store: store).score(windows) { _, _ in }
+    let sum = try ProgramScorer(model: model, store: store).scores(of: windows)
       .reduce(0) { $0 + $1.logProbability }
     #expect(result.tokens == count - 1 && result.windows == windows.count)
     #expect(abs(result.loss + sum / Double(count - 1)) < 1e-5)

@@ -41,7 +41,8 @@ struct BiasFreeTests {
     let store = try ParameterStore.load(model, from: checkpoint, device: CPUDevice(threads: 1))
     let rows = try golden.ids("input_ids")
     let T = rows[0].count
-    let program = try DecodeProgram(model, store: store, length: T, logitRows: T, capacity: T)
+    let program = try DecodeProgram(
+      model, store: store, length: T, logitRows: T, cache: KeyValueCache(device: store.device, capacity: T))
     let found = try rows.flatMap { try program.run($0, at: 0) }
     #expect(largestDifference(found, try golden.floats("logits")) < 1e-4)
   }

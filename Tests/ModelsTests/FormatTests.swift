@@ -45,7 +45,8 @@ struct FormatTests {
     let length = rows[0].count
     let store = try ParameterStore.load(source.model, from: source.checkpoint, device: CPUDevice(threads: 1))
     let program = try DecodeProgram(
-      source.model, store: store, length: length, logitRows: length, capacity: length)
+      source.model, store: store, length: length, logitRows: length,
+      cache: KeyValueCache(device: store.device, capacity: length))
     let logits = try rows.flatMap { try program.run($0, at: 0) }
     #expect(largestDifference(logits, try golden.floats(form.logits)) <= form.tolerance)
   }
@@ -84,7 +85,8 @@ struct FormatTests {
     let logits = try [source, reference].map { source in
       let store = try ParameterStore.load(source.model, from: source.checkpoint, device: CPUDevice(threads: 1))
       let program = try DecodeProgram(
-        source.model, store: store, length: ids.count, logitRows: ids.count, capacity: ids.count)
+        source.model, store: store, length: ids.count, logitRows: ids.count,
+        cache: KeyValueCache(device: store.device, capacity: ids.count))
       return try program.run(ids, at: 0)
     }
     #expect(logits[0].map(\.bitPattern) == logits[1].map(\.bitPattern))

@@ -18,9 +18,10 @@ struct GoldenModelTests {
     #expect(try golden.cachedLogitsDifference(on: CPUDevice(threads: 1), chunk: chunk) < 1e-4)
   }
 
-  @Test(arguments: Golden.all)
-  func scores(golden: Golden) throws {
-    let (scores, misses) = try golden.scoresDifference(on: CPUDevice(threads: 2))
+  /// Log-probabilities of sequences that share their beginnings with others, in a cache or not.
+  @Test(arguments: Golden.all, [false, true])
+  func scores(golden: Golden, hasPrefix: Bool) throws {
+    let (scores, misses) = try golden.scoresDifference(on: CPUDevice(threads: 2), hasPrefix: hasPrefix)
     #expect(scores < 1e-4)
     #expect(misses == 0)
   }

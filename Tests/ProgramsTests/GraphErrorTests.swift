@@ -16,6 +16,8 @@ import Testing
     }
   }
 
+  private static let treeSpec = AttentionSpec(length: 0, heads: 2, kvHeads: 1, headDimension: 2, scale: 1)
+
   /// `x` is an activation [6, 8] named 'embedded', `tokens` an int32 [6, 1].
   static let cases: [Case] = [
     Case("sum of 'y': expected 6 x 8 float32, found 6 x 4 float32") { graph, x, _ in
@@ -86,6 +88,18 @@ import Testing
     Case("attention: expected a window of one key at least, found 0") { graph, x, _ in
       _ = try graph.attention(
         x, AttentionSpec(length: 6, heads: 2, kvHeads: 1, headDimension: 2, scale: 1, window: 0))
+    },
+    Case("attention spans of 'spans': expected 6 x 4 int32, found 6 x 3 int32") { graph, x, _ in
+      _ = try graph.attentionTree(x, spans: graph.input("spans", 6, 3, .int32), treeSpec)
+    },
+    Case("prefix values of 'values': expected 5 x 2 float32, found 4 x 2 float32") { graph, x, _ in
+      _ = try graph.attentionTree(
+        x, prefixKeys: graph.external("keys", 5, 2, .float32), prefixValues: graph.external("values", 4, 2, .float32),
+        spans: graph.input("spans", 6, 4, .int32), treeSpec)
+    },
+    Case("attention tree: expected both keys and values of the prefix, or neither, found keys alone") { graph, x, _ in
+      _ = try graph.attentionTree(
+        x, prefixKeys: graph.external("keys", 5, 2, .float32), spans: graph.input("spans", 6, 4, .int32), treeSpec)
     },
     Case("head norm: expected 3 + 2 x 1 heads of 2, found 8 columns") { graph, x, _ in
       let spec = HeadNormSpec(heads: 3, kvHeads: 1, headDimension: 2, headStride: 2, epsilon: 1e-6)

@@ -63,7 +63,7 @@ import Testing
       (table + index).initialize(to: fixture.program[Value(id: Int32(index))])
       switch info.storage {
       case .activation, .workspace: table[index].address = try device.allocate(bytes: info.byteCount)
-      case .persistent, .constant, .parameter, .parameterGradient: break
+      case .persistent, .external, .constant, .parameter, .parameterGradient: break
       }
     }
     fixture.zeroGradients()

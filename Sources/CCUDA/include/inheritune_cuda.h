@@ -16,7 +16,7 @@ extern "C" {
 
 // A library works with a program of the same major version whose table is not longer than its own: fields are only ever
 // appended, with a new minor version.
-#define IC_ABI_MAJOR 3
+#define IC_ABI_MAJOR 4
 #define IC_ABI_MINOR 0
 
 typedef enum {
@@ -193,8 +193,8 @@ typedef struct {
     ic_context *context, ic_tensor dx, ic_tensor d_weight, ic_tensor d_bias, ic_tensor dy, ic_tensor x,
     ic_tensor weight, ic_tensor statistics, ic_norm_spec spec, ic_accumulation accumulate);
 
-  // MARK: Attention. table, log_sum_exp, slopes, statistics and gradients of weights float32, document_starts int32, the
-  // rest of one dtype.
+  // MARK: Attention. table, log_sum_exp, slopes, statistics and gradients of weights float32, document_starts and spans
+  // int32, the rest of one dtype.
   ic_status (*head_norm)(
     ic_context *context, ic_tensor y, ic_tensor statistics, ic_tensor x, ic_tensor query_weight, ic_tensor key_weight,
     ic_head_norm_spec spec);
@@ -211,6 +211,9 @@ typedef struct {
   ic_status (*attention_cached)(
     ic_context *context, ic_tensor y, ic_tensor qkv, ic_tensor keys, ic_tensor values, ic_tensor slopes,
     int64_t capacity, ic_attention_spec spec);
+  ic_status (*attention_tree)(
+    ic_context *context, ic_tensor y, ic_tensor qkv, ic_tensor prefix_keys, ic_tensor prefix_values, ic_tensor spans,
+    ic_tensor slopes, ic_attention_spec spec);
 
   // MARK: Pointwise
   ic_status (*activation)(ic_context *context, ic_tensor y, ic_tensor x, ic_activation kind);

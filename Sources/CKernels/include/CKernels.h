@@ -1,4 +1,5 @@
-// Kernels of the CPU device. float32, row major, strides in elements; shapes and overlaps are the caller's promise.
+// Kernels of the CPU device. float32 (stored weights may be narrower), row major, strides in elements; shapes and
+// overlaps are the caller's promise.
 #pragma once
 
 #include "adamw.h"
@@ -8,6 +9,7 @@
 #include "head_norm.h"
 #include "loss.h"
 #include "memory.h"
+#include "narrow.h"
 #include "norm.h"
 #include "parallel.h"
 #include "pointwise.h"

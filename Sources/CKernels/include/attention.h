@@ -33,3 +33,18 @@ void ck_attention_backward(
 void ck_attention_cached(
   ck_pool *pool, const ck_attention_shape *shape, float *y, int64_t y_stride, const float *qkv, int64_t qkv_stride,
   float *keys, int64_t keys_stride, float *values, int64_t values_stride, int64_t capacity, int64_t position);
+
+/// What rows of a tree of texts see. By a row (a, b, c, d) of `spans` [N, 4], row i sees rows 0 ..< a of `keys` and
+/// `values` [rows, kv_heads·head_dim], rows b ..< c of qkv and rows d … i of qkv, as one text in which these follow one
+/// another. d ≤ i and b ≤ c ≤ d: what is out of range counts as the nearest that is not, in the order d, c, b.
+typedef struct {
+  const int32_t *spans;
+  int64_t spans_stride;
+  const float *keys, *values;  // NULL where rows is 0
+  int64_t keys_stride, values_stride, rows;
+} ck_attention_text;
+
+/// Attention of batch·length rows that are leaves of trees of texts, packed one after the other. y as above.
+void ck_attention_tree(
+  ck_pool *pool, const ck_attention_shape *shape, const ck_attention_text *text, float *y, int64_t y_stride,
+  const float *qkv, int64_t qkv_stride);

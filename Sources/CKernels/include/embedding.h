@@ -1,14 +1,15 @@
 // Table look-up and its gradient.
 #pragma once
 
+#include "narrow.h"
 #include "parallel.h"
 
 /// y[i] = scale·table[indices[i]] (+ positions[(i mod length) + first_position]) for `rows` rows of `columns`.
-/// `positions` may be NULL.
+/// `positions` may be NULL; it is of the table's type.
 void ck_gather_rows(
   ck_pool *pool, int64_t rows, int64_t columns, float *y, int64_t y_stride, const int32_t *indices,
-  int64_t index_stride, const float *table, int64_t table_stride, const float *positions, int64_t position_stride,
-  int64_t length, int64_t first_position, float scale);
+  int64_t index_stride, const void *table, int64_t table_stride, const void *positions, int64_t position_stride,
+  ck_element type, int64_t length, int64_t first_position, float scale);
 
 /// table[indices[i]] += scale·dy[i], rows in ascending order of i whatever the number of threads: each thread owns some
 /// of the columns.

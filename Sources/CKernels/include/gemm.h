@@ -1,6 +1,7 @@
 // Matrix products.
 #pragma once
 
+#include "narrow.h"
 #include "parallel.h"
 #include <stdbool.h>
 
@@ -35,12 +36,14 @@ const ck_openblas *ck_openblas_load(void);
 const ck_gemm *ck_plain_gemm(void);
 
 /// c[m, n] = op(a)·op(b) (+ bias[n] on every row), or c += with `add`. `a` is [m, k], or [k, m] when transposed; `b`
-/// is [k, n], or [n, k]. `bias` may be NULL. Every element of c is summed in an order that depends on the shapes and
-/// the number of threads alone.
+/// is [k, n], or [n, k], of `b_type`. `bias` may be NULL. Every element of c is summed in an order that depends on the
+/// shapes and the number of threads alone.
+///
+/// A narrow b is widened a panel at a time, and never whole.
 void ck_matmul(
   ck_pool *pool, const ck_gemm *gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-  const float *a, int64_t lda, const float *b, int64_t ldb, const float *_Nullable bias, bool add, float *c,
-  int64_t ldc);
+  const float *a, int64_t lda, const void *b, ck_element b_type, int64_t ldb, const float *_Nullable bias, bool add,
+  float *c, int64_t ldc);
 
 /// out[j] += Σᵢ x[i, j] over `rows` rows, in ascending blocks of rows.
 void ck_add_column_sums(

@@ -11,6 +11,8 @@
 /// Bytes of scratch of each worker, and of the scratch that all share. Pages that are never touched cost nothing.
 #define CK_WORKER_SCRATCH_BYTES ((size_t)4 << 20)
 #define CK_SHARED_SCRATCH_BYTES ((size_t)4 << 20)
+/// Bytes of the panel of each worker, for what it widens of an operand that is stored narrow.
+#define CK_WORKER_PANEL_BYTES ((size_t)8 << 20)
 
 typedef struct ck_pool ck_pool;
 
@@ -32,5 +34,7 @@ void ck_parallel_dynamic(ck_pool *pool, int64_t count, int64_t grain, ck_task ta
 
 /// CK_WORKER_SCRATCH_BYTES for the task that runs on `worker`, undefined at its start. 64-byte aligned.
 void *ck_pool_scratch(const ck_pool *pool, int worker);
+/// CK_WORKER_PANEL_BYTES for the task that runs on `worker`, beside its scratch. 64-byte aligned.
+void *ck_pool_panel(const ck_pool *pool, int worker);
 /// CK_SHARED_SCRATCH_BYTES for partial results that tasks leave for the caller. 64-byte aligned.
 void *ck_pool_shared_scratch(const ck_pool *pool);

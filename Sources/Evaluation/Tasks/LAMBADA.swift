@@ -1,33 +1,52 @@
-import Files
+extension BuiltInTask {
+  /// LAMBADA (Paperno et al. 2016): the last word of a passage. This is the detokenised, cased text that GPT-2 was scored
+  /// on. Rows: text.
+  static let lambadaOpenAI = BuiltInTask(
+    "lambada_openai", tags: ["lambada"],
+    #"""
+    tag: lambada
+    task: lambada_openai
+    dataset_path: EleutherAI/lambada_openai
+    dataset_name: default
+    output_type: loglikelihood
+    test_split: test
+    doc_to_text: "{{text.split(' ')[:-1]|join(' ')}}"
+    doc_to_target: "{{' '+text.split(' ')[-1]}}"
+    should_decontaminate: true
+    doc_to_decontamination_query: "{{text}}"
+    metric_list:
+      - metric: perplexity
+        aggregation: perplexity
+        higher_is_better: false
+      - metric: acc
+        aggregation: mean
+        higher_is_better: true
+    metadata:
+      version: 1.0
+    """#)
 
-/// LAMBADA (Paperno et al. 2016): the last word of a passage. `openAI` is the detokenised, cased text that GPT-2 was
-/// scored on. Rows: text.
-public struct LAMBADA: EvaluationTask {
-  public let configuration: TaskConfiguration
-
-  public static let openAI: LAMBADA = {
-    var configuration = LAMBADA.configuration(
-      name: "lambada_openai", datasetPath: "EleutherAI/lambada_openai", datasetName: "default")
-    configuration.testSplit = "test"
-    return LAMBADA(configuration: configuration)
-  }()
-
-  private static func configuration(name: String, datasetPath: String, datasetName: String?) -> TaskConfiguration {
-    var configuration = TaskConfiguration(
-      name: name, datasetPath: datasetPath, datasetName: datasetName,
-      docToText: "{{text.split(' ')[:-1]|join(' ')}}", docToTarget: "{{' '+text.split(' ')[-1]}}",
-      metrics: [.perplexity, .acc], outputType: .logLikelihood, version: 1)
-    configuration.tags = ["lambada"]
-    configuration.decontaminationQuery = "{{text}}"
-    return configuration
-  }
-
-  private init(configuration: TaskConfiguration) { self.configuration = configuration }
-
-  public func document(_ row: Row) throws(EvaluationError) -> TaskDocument {
-    var words = PythonString.split(try row.string("text"), on: " ")
-    let last = words.removeLast()
-    return TaskDocument(
-      row: row, question: .logLikelihood(text: words.joined(separator: " "), target: " " + last))
-  }
+  /// The original text, tokenised and in lower case.
+  static let lambadaStandard = BuiltInTask(
+    "lambada_standard", tags: ["lambada"],
+    #"""
+    tag: lambada
+    task: lambada_standard
+    dataset_path: cimec/lambada
+    output_type: loglikelihood
+    validation_split: validation
+    test_split: test
+    doc_to_text: "{{text.split(' ')[:-1]|join(' ')}}"
+    doc_to_target: "{{' '+text.split(' ')[-1]}}"
+    should_decontaminate: true
+    doc_to_decontamination_query: "{{text}}"
+    metric_list:
+      - metric: perplexity
+        aggregation: perplexity
+        higher_is_better: false
+      - metric: acc
+        aggregation: mean
+        higher_is_better: true
+    metadata:
+      version: 1.0
+    """#)
 }

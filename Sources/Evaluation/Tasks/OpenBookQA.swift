@@ -1,29 +1,29 @@
-import Files
-
-/// OpenBookQA (Mihaylov et al. 2018): the stem of a question alone, continued by each choice. Rows: question_stem,
-/// choices {text, label}, answerKey. A stem that ends in a blank keeps it: the encoder moves it over.
-public struct OpenBookQA: EvaluationTask {
-  public let configuration: TaskConfiguration = {
-    var configuration = TaskConfiguration(
-      name: "openbookqa", datasetPath: "allenai/openbookqa", datasetName: "main",
-      docToText: "question_stem", docToTarget: "{{choices.label.index(answerKey.lstrip())}}",
-      docToChoice: .string("{{choices.text}}"), metrics: [.acc, .accNorm], outputType: .multipleChoice, version: 1)
-    configuration.trainingSplit = "train"
-    configuration.validationSplit = "validation"
-    configuration.testSplit = "test"
-    configuration.decontaminationQuery = "question_stem"
-    return configuration
-  }()
-
-  public init() {}
-
-  public func document(_ row: Row) throws(EvaluationError) -> TaskDocument {
-    let gold = try row.index(
-      of: PythonString.stripLeading(try row.string("answerKey")), in: try row.strings("choices", "label"),
-      key: "answerKey", labelsKey: "choices.label")
-    return TaskDocument(
-      row: row,
-      question: .multipleChoice(
-        text: try row.string("question_stem"), choices: try row.strings("choices", "text"), gold: gold))
-  }
+extension BuiltInTask {
+  /// OpenBookQA (Mihaylov et al. 2018): the stem of a question alone, continued by each choice. Rows: question_stem,
+  /// choices {text, label}, answerKey. A stem that ends in a blank keeps it: the encoder moves it over.
+  static let openBookQA = BuiltInTask(
+    "openbookqa",
+    #"""
+    task: openbookqa
+    dataset_path: allenai/openbookqa
+    dataset_name: main
+    output_type: multiple_choice
+    training_split: train
+    validation_split: validation
+    test_split: test
+    doc_to_text: question_stem
+    doc_to_target: "{{choices.label.index(answerKey.lstrip())}}"
+    doc_to_choice: "{{choices.text}}"
+    should_decontaminate: true
+    doc_to_decontamination_query: question_stem
+    metric_list:
+      - metric: acc
+        aggregation: mean
+        higher_is_better: true
+      - metric: acc_norm
+        aggregation: mean
+        higher_is_better: true
+    metadata:
+      version: 1.0
+    """#)
 }

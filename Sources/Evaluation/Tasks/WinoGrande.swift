@@ -1,38 +1,25 @@
-import Files
-
-/// WinoGrande (Sakaguchi et al. 2020): which of two names fills the blank, by how likely the rest of the sentence
-/// becomes. Rows: sentence with one "_", option1, option2, answer ("1" or "2").
-public struct WinoGrande: EvaluationTask {
-  public let configuration: TaskConfiguration = {
-    var configuration = TaskConfiguration(
-      name: "winogrande", datasetPath: "allenai/winogrande", datasetName: "winogrande_xl",
-      docToText: "!function preprocess_winogrande.doc_to_text",
-      docToTarget: "!function preprocess_winogrande.doc_to_target",
-      docToChoice: .string("!function preprocess_winogrande.doc_to_choice"),
-      metrics: [.acc], outputType: .multipleChoice, version: 1)
-    configuration.trainingSplit = "train"
-    configuration.validationSplit = "validation"
-    configuration.decontaminationQuery = "sentence"
-    return configuration
-  }()
-
-  public init() {}
-
-  public func document(_ row: Row) throws(EvaluationError) -> TaskDocument {
-    let sentence = try row.string("sentence").unicodeScalars
-    guard let blank = sentence.firstIndex(of: "_") else {
-      throw row.error("'sentence' has no blank \"_\" to fill")
-    }
-    let before = String(sentence[..<blank])
-    let rest = PythonString.strip(String(sentence[sentence.index(after: blank)...]))
-    let answer = try row.string("answer")
-    guard answer == "1" || answer == "2" else {
-      throw row.error("'answer' is '\(answer)', expected \"1\" or \"2\"; the hub's test split has no answers")
-    }
-    return TaskDocument(
-      row: row,
-      question: .multipleInputs(
-        contexts: [before + (try row.string("option1")), before + (try row.string("option2"))],
-        target: rest, gold: answer == "1" ? 0 : 1))
-  }
+extension BuiltInTask {
+  /// WinoGrande (Sakaguchi et al. 2020): which of two names fills the blank, by how likely the rest of the sentence
+  /// becomes. Rows: sentence with one "_", option1, option2, answer ("1" or "2").
+  static let winoGrande = BuiltInTask(
+    "winogrande",
+    #"""
+    task: winogrande
+    dataset_path: allenai/winogrande
+    dataset_name: winogrande_xl
+    output_type: multiple_choice
+    training_split: train
+    validation_split: validation
+    doc_to_text: !function preprocess_winogrande.doc_to_text
+    doc_to_target: !function preprocess_winogrande.doc_to_target
+    doc_to_choice: !function preprocess_winogrande.doc_to_choice
+    should_decontaminate: true
+    doc_to_decontamination_query: sentence
+    metric_list:
+      - metric: acc
+        aggregation: mean
+        higher_is_better: true
+    metadata:
+      version: 1.0
+    """#)
 }

@@ -87,7 +87,7 @@ struct MPT: ModelFamily {
 
   func embed(_ pass: inout ForwardPass, _ tokens: Value) throws(GraphError) -> ResidualStream {
     let table = try embedding(&pass)
-    return ResidualStream(try pass.graph.embedding(tokens, table: table, length: pass.length))
+    return ResidualStream(try pass.embedding(tokens, table: table))
   }
 
   func block(_ pass: inout ForwardPass, _ x: ResidualStream, layer: Int) throws(GraphError) -> ResidualStream {

@@ -60,9 +60,8 @@ struct OPT: ModelFamily {
       "model.decoder.embed_positions.weight", positionCount, shape.width, role: .embedding,
       initial: .normal(initialDeviation))
     return ResidualStream(
-      try pass.graph.embedding(
-        tokens, table: table, padding: padding, positions: positions, firstPosition: OPT.firstPosition,
-        length: pass.length))
+      try pass.embedding(
+        tokens, table: table, padding: padding, positions: positions, firstPosition: OPT.firstPosition))
   }
 
   func block(_ pass: inout ForwardPass, _ x: ResidualStream, layer: Int) throws(GraphError) -> ResidualStream {

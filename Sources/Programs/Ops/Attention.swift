@@ -11,6 +11,7 @@ extension Graph {
   ) throws(GraphError) -> Value {
     let rows = shape(qkv).rows
     try require(spec, slopes, for: qkv)
+    try requireSequences("attention", qkv, length: spec.length)
     if let documentStarts { try require("document starts", documentStarts, rows: rows, columns: 1, dtype: .int32) }
     let y = try activation("attention", rows, spec.heads * spec.headDimension)
     let logSumExp = try activation("attention.logsumexp", rows, spec.heads, .float32)
@@ -26,6 +27,7 @@ extension Graph {
   ) throws(GraphError) -> Value {
     let rows = shape(qkv).rows
     try require(spec, slopes, for: qkv)
+    try requireSequences("attention", qkv, length: spec.length)
     try require("key cache", keys, rows: rows / spec.length * capacity, columns: spec.kvHeads * spec.headDimension)
     try require("value cache", values, rows: rows / spec.length * capacity, columns: spec.kvHeads * spec.headDimension)
     let y = try activation("attention", rows, spec.heads * spec.headDimension)
@@ -35,7 +37,7 @@ extension Graph {
     return y
   }
 
-  private func require(_ spec: AttentionSpec, _ slopes: Value?, for qkv: Value) throws(GraphError) {
+  func require(_ spec: AttentionSpec, _ slopes: Value?, for qkv: Value) throws(GraphError) {
     let sizes = [spec.heads, spec.kvHeads, spec.headDimension]
     // The upper bound keeps the products below from overflowing; no real model comes near it.
     guard sizes.allSatisfy((1...1 << 20).contains), spec.heads % spec.kvHeads == 0 else {
@@ -44,7 +46,6 @@ extension Graph {
         found: "\(spec.heads) query heads, \(spec.kvHeads) key/value heads of \(spec.headDimension)")
     }
     try require("attention", qkv, columns: (spec.heads + 2 * spec.kvHeads) * spec.headDimension)
-    try requireSequences("attention", qkv, length: spec.length)
     if let slopes { try require("attention slopes", slopes, rows: 1, columns: spec.heads, dtype: .float32) }
     guard spec.window ?? 1 > 0 else {
       throw .shape(operation: "attention", expected: "a window of one key at least", found: "\(spec.window ?? 0)")

@@ -13,38 +13,44 @@ extension Graph {
     let (rows, _) = shape(tokens)
     let (vocabulary, columns) = shape(table)
     try require("tokens", tokens, columns: 1, dtype: .int32)
-    try require("token embedding", table)
+    try requireWeight("token embedding", table)
     if let padding, !(0..<vocabulary).contains(padding) {
       throw .shape(operation: "token embedding", expected: "a padding row below \(vocabulary)", found: "\(padding)")
     }
     if let positions {
       try requireSequences("embedding", tokens, length: length)
-      try require("position embedding", positions, columns: columns)
+      try require("position embedding", positions, columns: columns, dtype: values[table.index].dtype)
       try requirePositions("position embedding", positions, first: firstPosition, length: length)
     }
     let y = try activation("embedded", rows, columns)
     emit(
       GatherRowsOp(
-        indices: tokens, table: table, positions: positions, y: y, firstPosition: firstPosition, length: length,
-        scale: scale, padding: padding))
+        indices: tokens, table: table, firstRow: 0, positions: positions, y: y, firstPosition: firstPosition,
+        length: length, scale: scale, padding: padding))
     return y
   }
 
-  /// y [R, C] = rows of x named by `indices` [R, 1].
-  public mutating func gatherRows(_ x: Value, _ indices: Value) throws(GraphError) -> Value {
+  /// y [R, C] = rows of x named by `indices` [R, 1], counted from `firstRow`. x may be float32 whatever the precision.
+  public mutating func gatherRows(_ x: Value, _ indices: Value, firstRow: Int = 0) throws(GraphError) -> Value {
+    let dtype = values[x.index].dtype
     try require("row indices", indices, columns: 1, dtype: .int32)
-    try require("gathered rows", x)
+    if dtype != .float32 { try requireWeight("gathered rows", x) }
+    try requirePositions("gathered rows", x, first: firstRow, length: 1)
     let rows = shape(indices).rows
-    let y = try activation("gathered", rows, shape(x).columns)
+    let y = try activation("gathered", rows, shape(x).columns, dtype == precision.weights ? precision.compute : dtype)
     emit(
       GatherRowsOp(
-        indices: indices, table: x, positions: nil, y: y, firstPosition: 0, length: rows, scale: 1, padding: nil))
+        indices: indices, table: x, firstRow: firstRow, positions: nil, y: y, firstPosition: 0, length: rows, scale: 1,
+        padding: nil))
     return y
   }
 }
 
 struct GatherRowsOp: Op {
-  var indices: Value, table: Value, positions: Value?, y: Value
+  var indices: Value, table: Value
+  /// The row of the table that index 0 names.
+  var firstRow: Int
+  var positions: Value?, y: Value
   var firstPosition: Int
   var length: Int
   var scale: Float
@@ -59,8 +65,8 @@ struct GatherRowsOp: Op {
 
   func launch(on device: any Device, _ at: Memory) {
     device.gatherRows(
-      at[y], indices: at[indices], table: at[table], positions: at[positions]?.rows(from: firstPosition),
-      length: length, scale: scale)
+      at[y], indices: at[indices], table: at[table].rows(from: firstRow),
+      positions: at[positions]?.rows(from: firstPosition), length: length, scale: scale)
   }
 
   func backward(_ b: inout Backward) throws(GraphError) {
@@ -69,7 +75,9 @@ struct GatherRowsOp: Op {
     let dPositions = try b.accumulator(positions)
     guard dTable != nil || dPositions != nil else { return }
     // Rows are added up in float32: into gradients of parameters, that is.
-    guard b.dtype(dTable) != .bfloat16 else { throw .notDifferentiable("GatherRowsOp of a bfloat16 activation") }
+    guard b.dtype(dTable) != .bfloat16, firstRow == 0 else {
+      throw .notDifferentiable("GatherRowsOp of a bfloat16 activation, or of later rows")
+    }
     var padding: GatherRowsBackwardOp.Padding?
     if let dTable, let row = self.padding {
       padding = .init(row: row, kept: try b.graph.workspace("padding", 1, b.shape(dTable).columns, .float32))

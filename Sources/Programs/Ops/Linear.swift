@@ -67,6 +67,7 @@ extension Graph {
   /// y [N, rows of W] = x·Wᵀ (+ bias) with a weight that is already declared: a tied head. y may be float32 whatever the
   /// precision.
   public mutating func linear(_ x: Value, weight: Value, bias: Value? = nil, into y: Value) throws(GraphError) {
+    try requireWeight("linear weight", weight)
     try require("linear input", x, columns: shape(weight).columns)
     try require(
       "linear output", y, rows: shape(x).rows, columns: shape(weight).rows,

@@ -40,7 +40,7 @@ extension Graph {
     _ x: Value, weight: Value, bias: Value? = nil, targets: Value, losses: Value, softcap: Float? = nil
   ) throws(GraphError) {
     let (rows, columns) = shape(x)
-    try require("head", weight, columns: columns)
+    try requireWeight("head", weight, columns: columns)
     if let bias { try require("head bias", bias, rows: 1, columns: shape(weight).rows) }
     try require("head input", x)
     try require("targets", targets, rows: rows, columns: 1, dtype: .int32)
@@ -58,7 +58,7 @@ extension Graph {
     _ x: Value, weight: Value, bias: Value? = nil, targets: Value, scores: Value, greedy: Value, softcap: Float? = nil
   ) throws(GraphError) {
     let (rows, columns) = shape(x)
-    try require("head", weight, columns: columns)
+    try requireWeight("head", weight, columns: columns)
     if let bias { try require("head bias", bias, rows: 1, columns: shape(weight).rows) }
     try require("head input", x)
     try require("targets", targets, rows: rows, columns: 1, dtype: .int32)

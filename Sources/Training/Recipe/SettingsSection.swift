@@ -1,4 +1,5 @@
 import Datasets
+import YAML
 
 /// One section of a recipe while it is being read: hands out typed values, and remembers which keys were asked for, so
 /// that every other key is an error.

@@ -1,6 +1,7 @@
 import Datasets
 import Files
 import Programs
+import YAML
 
 extension TrainingRecipe {
   /// Reads a recipe and checks it.
@@ -23,10 +24,16 @@ extension TrainingRecipe {
   public init(
     parsing text: String, source: String, defaultDirectory: String = "runs/run", overrides: [String] = []
   ) throws(TrainingError) {
-    var root = try YAMLText.parse(text, name: source) ?? YAMLNode(value: .mapping([]), location: source)
+    var root = try TrainingRecipe.parse(text, name: source) ?? YAMLNode(value: .mapping([]), location: source)
     for override in overrides { try TrainingRecipe.apply(override, to: &root) }
     self = try TrainingRecipe(root, source: source, defaultDirectory: defaultDirectory)
     do throws(TrainingError) { try validate() } catch { throw error.locating { root.location(of: $0) } }
+  }
+
+  private static func parse(_ text: String, name: String) throws(TrainingError) -> YAMLNode? {
+    do throws(YAMLError) { return try YAMLText.parse(text, name: name) } catch {
+      throw .malformedYAML(location: error.location, reason: error.reason)
+    }
   }
 
   private static func apply(_ override: String, to root: inout YAMLNode) throws(TrainingError) {
@@ -47,9 +54,8 @@ extension TrainingRecipe {
     // A path or a pattern is taken as it is, whatever it would mean to YAML; lists, sections and quoted texts are YAML.
     var node = YAMLNode(value: .scalar(text, isQuoted: false), location: location)
     if let first = text.first, "[{\"'".contains(first) {
-      do throws(TrainingError) { node = try YAMLText.parse(text, name: location) ?? node } catch {
-        guard case .malformedYAML(_, let reason) = error else { throw error }
-        throw .invalidOverride(text: override, reason: reason)
+      do throws(YAMLError) { node = try YAMLText.parse(text, name: location) ?? node } catch {
+        throw .invalidOverride(text: override, reason: error.reason)
       }
     }
     node.relocate(location)

@@ -62,19 +62,19 @@ final class ProgressLine {
   }
 
   enum Unit: String {
-    case bytes, requests, windows
+    case bytes, tokens, windows
 
     func share(_ done: Int, of total: Int) -> String {
       switch self {
       case .bytes: "\(Format.bytes(done)) of \(Format.bytes(total))"
-      case .requests, .windows: "\(Format.count(done)) of \(Format.count(total)) \(rawValue)"
+      case .tokens, .windows: "\(Format.count(done)) of \(Format.count(total)) \(rawValue)"
       }
     }
 
     func rate(_ rate: Double) -> String {
       switch self {
       case .bytes: "\(Format.bytes(Int(rate)))/s"
-      case .requests, .windows: "\(rate.formatted(rate < 10 ? 1 : 0)) \(rawValue)/s"
+      case .tokens, .windows: "\(rate.formatted(rate < 10 ? 1 : 0)) \(rawValue)/s"
       }
     }
   }

@@ -36,11 +36,12 @@ enum Signals {
   /// Whether a save was asked for since the last call.
   static func takeSaveRequest() -> Bool { saveRequests.exchange(0, ordering: .relaxed) > 0 }
 
-  /// Ends the process, with the signal's status, when one asked to stop: for work that leaves nothing behind.
-  static func exitIfStopped(_ progress: ProgressLine) {
+  /// Ends the process, with the signal's status, when one asked to stop.
+  /// - Parameter note: what is left behind, if anything.
+  static func exitIfStopped(_ progress: ProgressLine, _ note: String? = nil) {
     guard let status = stopStatus else { return }
     progress.clear()
-    StandardError.write("stopped\n")
+    StandardError.write("stopped\(note.map { "; \($0)" } ?? "")\n")
     exit(status)
   }
 
