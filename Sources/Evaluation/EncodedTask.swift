@@ -12,7 +12,6 @@ struct EncodedTask {
   private let keepsDocuments: Bool
   private var documents: [Document] = []
   private var requestCount = 0
-  private var uniqueRequests: Set<Int> = []
   private var truncatedCount = 0
 
   /// - Parameter keepsDocuments: whether the result shows texts and scores of each document.
@@ -38,7 +37,6 @@ struct EncodedTask {
         indices.append(pool.add(request, newTokens: request.continuation.count + (isSame ? 0 : tokens)))
       }
       requestCount += requests.count
-      uniqueRequests.formUnion(indices)
       documents.append(
         Document(
           texts: keepsDocuments ? texts : [], rollingIDs: keepsDocuments ? rollingIDs : [], requests: indices))
@@ -86,8 +84,10 @@ struct EncodedTask {
     let configuration = prepared.task.configuration
     var items = [[MetricItem]](repeating: [], count: configuration.metrics.count)
     var results: [DocumentResult] = []
+    var nanCount = 0
     for (id, ((document, _), encoded)) in zip(prepared.documents, documents).enumerated() {
       let answers = encoded.requests.map { scores[$0] }
+      nanCount += answers.lazy.filter(\.logProbability.isNaN).count
       let documentScores = configuration.outputType == .rolling ? [Self.total(answers)] : answers
       let metrics = prepared.task.items(of: document, scores: documentScores)
       for (index, metric) in metrics.enumerated() { items[index].append(metric.item) }
@@ -104,8 +104,8 @@ struct EncodedTask {
     let fewShot = prepared.fewShot
     return TaskResult(
       configuration: configuration, fewShot: fewShot, metrics: metrics, originalCount: prepared.originalCount,
-      effectiveCount: prepared.documents.count, requestCount: requestCount, uniqueRequestCount: uniqueRequests.count,
-      truncatedCount: truncatedCount,
+      effectiveCount: prepared.documents.count, requestCount: requestCount, truncatedCount: truncatedCount,
+      nanCount: nanCount,
       fewShotLeaks: fewShot > 0 && configuration.outputType != .rolling && FewShotSampler.leaks(prepared.task),
       documents: results)
   }

@@ -33,10 +33,14 @@ public enum EvaluationError: Error, CustomStringConvertible, Sendable {
   case noResults(path: String, candidates: [String])
   case nothingInCommon(a: String, b: String)
   case notInPreset(task: String, tasks: [String])
+  /// Two tasks whose samples have one file name.
+  case sameSamplesFile(name: String, tasks: [String])
   /// Folders of several tasks that are not in the data's directory.
   case missingTaskFolders(directory: String, tasks: [String])
 
-  public var description: String {
+  public var description: String { message.oneLine }
+
+  private var message: String {
     switch self {
     case .unknownTask(let name, let near):
       return "no task is called '\(name)'; "
@@ -53,9 +57,9 @@ public enum EvaluationError: Error, CustomStringConvertible, Sendable {
     case .emptySplit(let path):
       return "\(path): no rows; one JSON object a line is expected"
     case .row(let path, let line, let reason):
-      return "\(path):\(line): \(Self.oneLine(reason))"
+      return "\(path):\(line): \(reason)"
     case .taskFile(let location, let reason):
-      return "\(location): \(Self.oneLine(reason))"
+      return "\(location): \(reason)"
     case .noPrefixToken:
       return "the tokenizer has neither a BOS nor an EOS token, and scoring needs one as the first context"
     case .noBOS:
@@ -98,21 +102,14 @@ public enum EvaluationError: Error, CustomStringConvertible, Sendable {
       return "\(a) and \(b) have no task in common"
     case .notInPreset(let task, let tasks):
       return "task '\(task)' is in no column of --preset paper; its tasks are \(tasks.joined(separator: ", "))"
+    case .sameSamplesFile(let name, let tasks):
+      return "--log-samples: the tasks \(tasks.map { "'\($0)'" }.joined(separator: " and ")) would both be written to "
+        + "\(name); rename one of them"
     case .missingTaskFolders(let directory, let tasks):
       return "\(directory): no folder for \(tasks.count) tasks: \(tasks.joined(separator: ", ")); "
         + "scripts/export_eval_data.py writes them, and --tasks leaves tasks out"
     case .otherJournal(let path, let difference):
       return "\(path): \(difference); choose another --output, or give --force to replace it"
     }
-  }
-
-  /// What a file says can break lines; a message does not.
-  private static func oneLine(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
-    var line = ""
-    for scalar in text.unicodeScalars {
-      line += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: false) : String(scalar)
-    }
-    return line
   }
 }

@@ -8,7 +8,7 @@ public struct EvaluationOptions: Sendable {
   public var fewShotByTask: [String: Int] = [:]
   /// Seed of the few-shot draws.
   public var fewShotSeed = 1234
-  /// Replicates behind the standard error of perplexities; 0 turns all standard errors off.
+  /// Replicates behind the standard error of perplexities, which needs two; 0 turns all standard errors off.
   public var bootstrapIterations = 100_000
   public var bos = BOSPolicy.auto
   /// Whether documents with their texts, ids and scores are kept in the result, to be written by `--log-samples`.
@@ -22,8 +22,9 @@ public struct EvaluationOptions: Sendable {
     if let fewShot = ([fewShot].compactMap { $0 } + fewShotByTask.values).first(where: { $0 < 0 }) {
       throw .invalidOption(name: "--num-fewshot", value: "\(fewShot)", expected: "0 or more")
     }
-    if bootstrapIterations < 0 {
-      throw .invalidOption(name: "--bootstrap-iters", value: "\(bootstrapIterations)", expected: "0 or more")
+    // All replicates are in memory at once.
+    if !(0...10_000_000).contains(bootstrapIterations) {
+      throw .invalidOption(name: "--bootstrap-iters", value: "\(bootstrapIterations)", expected: "0 to 10000000")
     }
   }
 
@@ -38,7 +39,7 @@ public struct EvaluationOptions: Sendable {
   }
 }
 
-/// How far an evaluation is, over all its tasks.
+/// How far an evaluation is, over all its tasks. While rows are read all is 0.
 public struct EvaluationProgress: Sendable, Equatable {
   /// Different requests that are scored, and how many there are.
   public var requests: Int

@@ -35,9 +35,12 @@ public struct Evaluator: Sendable {
     let started = Date().timeIntervalSince1970
     let contextLength = scorer.contextLength
     var pool = RequestPool()
-    let encoded = try selection.tasks.map(prepare).map { task in
-      try EncodedTask(
-        task, encoder: encoder, contextLength: contextLength, keepsDocuments: options.keepsDocuments, pool: &pool)
+    let encoded = try selection.tasks.map { task in
+      // Reading and encoding takes a while, in which the caller may want to stop.
+      try progress(EvaluationProgress(requests: 0, requestCount: 0, tokens: 0, tokenCount: 0))
+      return try EncodedTask(
+        prepare(task), encoder: encoder, contextLength: contextLength, keepsDocuments: options.keepsDocuments,
+        pool: &pool)
     }
     let scores = try score(pool, scorer: scorer, progress: progress)
     let tasks = encoded.map { $0.result(pool.requests, scores, options: options) }

@@ -22,8 +22,10 @@ public final class ProgramScorer: Scorer {
     var hasPrefix: Bool
   }
 
-  /// Programs are small, but sizes are many in a long evaluation.
-  private static let programLimit = 64
+  /// Sizes are many in a long evaluation, and a program has a table of positions.
+  private static let programLimit = 16
+  /// Rows of a prefix that run together, whatever the limits of batches are.
+  private static let prefixRows = 256
 
   /// - Parameters:
   ///   - store: the model's weights. Its activation arena is shared with whatever else runs on it, such as training.
@@ -44,12 +46,15 @@ public final class ProgramScorer: Scorer {
     limits = ScoringPlan.Limits(tokens: batchTokens, sequences: batchSequences)
   }
 
+  /// - Precondition: contexts and continuations are not empty, continuations at most `contextLength` tokens.
   /// - Throws: `EvaluationError.tokenOutsideVocabulary`, `GraphError`, `DeviceError`, and what `scored` throws.
   public func score(_ requests: [ScoreRequest], scored: (_ index: Int, _ score: Score) throws -> Void) throws {
     for request in requests {
       try checkTokens(request.context, vocabularySize: model.vocabularySize)
       try checkTokens(request.continuation, vocabularySize: model.vocabularySize)
     }
+    // The weights may change until the next call.
+    defer { prefix?.tokens = [] }
     let plan = ScoringPlan(requests, contextLength: contextLength, limits: limits)
     let positions = Self.rounded(plan.longest, steps: 1)
     for batch in plan.batches {
@@ -113,12 +118,13 @@ public final class ProgramScorer: Scorer {
       cache = KeyValueCache(device: store.device, capacity: min(Self.rounded(tokens.count), contextLength))
     }
     prefix = nil
-    var done = tokens.startIndex
-    while done < tokens.endIndex {
-      let piece = tokens[done..<min(done + limits.tokens, tokens.endIndex)]
-      let program = try DecodeProgram(model, store: store, length: piece.count, cache: cache)
-      _ = try program.run(Array(piece), at: done - tokens.startIndex)
-      done = piece.endIndex
+    var program: DecodeProgram?
+    for start in stride(from: 0, to: tokens.count, by: max(limits.tokens, Self.prefixRows)) {
+      let piece = tokens.dropFirst(start).prefix(max(limits.tokens, Self.prefixRows))
+      if program?.length != piece.count {
+        program = try DecodeProgram(model, store: store, length: piece.count, cache: cache)
+      }
+      _ = try program?.run(Array(piece), at: start)
     }
     prefix = (tokens, cache)
     return cache

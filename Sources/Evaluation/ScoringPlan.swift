@@ -16,6 +16,9 @@ struct ScoringPlan {
     var tokens: Int
     /// Sequences of a batch, at most; nil is no limit.
     var sequences: Int?
+
+    /// Scores of a batch, at most, unless one request alone has more: ten thousand answers of one token have one input.
+    var scores: Int { max(tokens, 1024) }
   }
 
   /// A request's place in its sequence.
@@ -34,14 +37,17 @@ struct ScoringPlan {
     /// The first position that one of the parts scores.
     var start: Int
     var parts: [Part] = []
+    /// Tokens that its parts score.
+    var scores = 0
   }
 
   /// Sequences that are equal up to position `fork`; a cluster of one forks where its group's prefix ends.
   struct Cluster {
     var sequences: Range<Int>
     var fork: Int
-    /// Rows it takes in a batch.
+    /// Rows it takes in a batch, and scores, at most.
     var rows: Int
+    var scores: Int
   }
 
   struct Batch {
@@ -63,21 +69,27 @@ struct ScoringPlan {
   private static let shortestPrefix = 32
   /// A prefix must save so many rows, and a tenth of all.
   private static let leastSaving = 512
+  /// Beginnings within beginnings that are looked at.
+  private static let deepestSplit = 6
   /// Members of a cluster, at most: what is found by trying all cuts.
   private static let largestCluster = 64
 
   /// - Parameter requests: contexts and continuations are not empty, continuations at most `contextLength` tokens.
   init(_ requests: [ScoreRequest], contextLength: Int, limits: Limits) {
     self.limits = limits
-    sequences = Self.sequences(requests, contextLength: contextLength)
-    sequences.sort { $0.input.lexicographicallyPrecedes($1.input) }
+    sequences = Self.sequences(requests, contextLength: contextLength, scoreLimit: limits.scores)
+    sequences.sort { a, b in
+      let common = Self.commonCount(a.input, b.input)
+      guard common < a.input.count, common < b.input.count else { return a.input.count < b.input.count }
+      return a.input[common] < b.input[common]
+    }
     var common = [Int](repeating: 0, count: sequences.count)
     for index in sequences.indices.dropFirst() {
-      common[index] = zip(sequences[index - 1].input, sequences[index].input).prefix { $0 == $1 }.count
+      common[index] = Self.commonCount(sequences[index - 1].input, sequences[index].input)
     }
     self.common = common
     var plain: [Cluster] = []
-    for (members, prefix) in groups() {
+    for (members, prefix) in groups(sequences.indices) {
       let own = clusters(members, after: prefix).clusters
       if prefix > 0 { append(own, prefix: prefix) } else { plain += own }
     }
@@ -93,7 +105,9 @@ struct ScoringPlan {
   }
 
   /// Sequences with different inputs, in order of their first request.
-  private static func sequences(_ requests: [ScoreRequest], contextLength: Int) -> [Sequence] {
+  private static func sequences(
+    _ requests: [ScoreRequest], contextLength: Int, scoreLimit: Int
+  ) -> [Sequence] {
     var sequences: [Sequence] = []
     var places: [[Int32]: Int] = [:]
     for (index, request) in requests.enumerated() {
@@ -102,49 +116,79 @@ struct ScoringPlan {
       precondition(count > 0 && count < ids.count, "a request of \(request.context.count) + \(count) tokens")
       guard let last = ids.last else { continue }
       let input = Array(ids.dropLast())
-      let place = places[input] ?? sequences.count
+      var place = places[input] ?? sequences.count
+      if place < sequences.count, sequences[place].scores + count > scoreLimit { place = sequences.count }
       if place == sequences.count {
         places[input] = place
         sequences.append(Sequence(input: input, start: input.count - count))
       }
       sequences[place].start = min(sequences[place].start, input.count - count)
+      sequences[place].scores += count
       sequences[place].parts.append(Part(request: index, count: count, last: last))
     }
     return sequences
   }
 
+  /// Tokens that both begin with.
+  private static func commonCount(_ a: [Int32], _ b: [Int32]) -> Int {
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        var count = 0
+        while count < min(a.count, b.count), a[count] == b[count] { count += 1 }
+        return count
+      }
+    }
+  }
+
   // MARK: What is shared
 
   /// Runs of sequences, in order, with the length of the prefix that is worth keeping for each: 0 for most.
-  private func groups() -> [(members: Range<Int>, prefix: Int)] {
+  private func groups(_ members: Range<Int>) -> [(members: Range<Int>, prefix: Int)] {
     var groups: [(members: Range<Int>, prefix: Int)] = []
-    /// Sequences since the last group that share nothing that is worth it go together.
-    var plain = 0
-    func endPlain(at end: Int) { if plain < end { groups.append((plain..<end, 0)) } }
-    var first = 0
-    while first < sequences.count {
-      var end = first + 1
-      while end < sequences.count, common[end] >= Self.shortestPrefix { end += 1 }
-      let prefix = prefix(worthKeepingFor: first..<end)
-      if prefix > 0 {
-        endPlain(at: first)
-        groups.append((first..<end, prefix))
-        plain = end
+    var plain = members.lowerBound
+    for run in pieces(of: members, where: { $0 < Self.shortestPrefix }) {
+      for group in bestGroups(of: run).groups where group.prefix > 0 {
+        // What shares nothing that is worth it goes together: it may still share a little.
+        if plain < group.members.lowerBound { groups.append((plain..<group.members.lowerBound, 0)) }
+        groups.append(group)
+        plain = group.members.upperBound
       }
-      first = end
     }
-    endPlain(at: sequences.count)
+    if plain < members.upperBound { groups.append((plain..<members.upperBound, 0)) }
     return groups
   }
 
-  private func prefix(worthKeepingFor members: Range<Int>) -> Int {
-    guard members.count > 1 else { return 0 }
-    // What is scored must run: the prefix ends before.
-    let prefix = min(common[members.dropFirst()].min() ?? 0, sequences[members].map(\.start).min() ?? 0)
-    guard prefix >= Self.shortestPrefix else { return 0 }
+  /// The best of: no prefix, one for all members, and what is best for the pieces that more than the least is common to.
+  private func bestGroups(
+    of members: Range<Int>, depth: Int = 0
+  ) -> (groups: [(members: Range<Int>, prefix: Int)], rows: Int) {
     let rows = clusters(members, after: 0).rows
-    let saving = rows - prefix - clusters(members, after: prefix).rows
-    return saving >= max(Self.leastSaving, rows / 10) ? prefix : 0
+    var best = (groups: [(members: members, prefix: 0)], rows: rows)
+    guard members.count > 1, rows > Self.leastSaving, depth < Self.deepestSplit else { return best }
+    let least = common[members.dropFirst()].min() ?? 0
+    // What is scored must run: the prefix ends before.
+    let prefix = min(least, sequences[members].map(\.start).min() ?? 0)
+    let saving = max(Self.leastSaving, rows / 10)
+    if prefix >= Self.shortestPrefix {
+      let total = prefix + clusters(members, after: prefix).rows
+      if total + saving <= rows { best = ([(members, prefix)], total) }
+    }
+    let split = pieces(of: members) { $0 == least }.map { bestGroups(of: $0, depth: depth + 1) }
+    let total = split.reduce(0) { $0 + $1.rows }
+    if total + saving <= best.rows { best = (split.flatMap(\.groups), total) }
+    return best
+  }
+
+  /// `members`, cut before each sequence that has as little in common with the one before it as `isCut` says.
+  private func pieces(of members: Range<Int>, where isCut: (_ common: Int) -> Bool) -> [Range<Int>] {
+    var pieces: [Range<Int>] = []
+    var first = members.lowerBound
+    for index in members.dropFirst() where isCut(common[index]) {
+      pieces.append(first..<index)
+      first = index
+    }
+    if first < members.upperBound { pieces.append(first..<members.upperBound) }
+    return pieces
   }
 
   /// The cut of `members` into clusters that needs the fewest rows.
@@ -157,13 +201,14 @@ struct ScoringPlan {
       let own = sequences[end].input.count - prefix
       var best = (rows: fewest[end - members.lowerBound] + own, size: 1)
       var fork = Int.max
-      var rows = own
+      var (rows, scores) = (own, sequences[end].scores)
       var first = end
       while first > members.lowerBound, end - first + 1 < most {
         fork = min(fork, common[first])
         first -= 1
         rows += sequences[first].input.count - prefix
-        guard fork > prefix else { break }
+        scores += sequences[first].scores
+        guard fork > prefix, scores <= limits.scores else { break }
         let shared = rows - (end - first) * (fork - prefix)
         let total = fewest[first - members.lowerBound] + shared
         if shared <= limits.tokens, total < best.rows { best = (total, end - first + 1) }
@@ -177,7 +222,10 @@ struct ScoringPlan {
       let first = end - sizes[end]
       let range = members.lowerBound + first..<members.lowerBound + end
       let fork = range.count > 1 ? common[range.dropFirst()].min() ?? prefix : prefix
-      clusters.append(Cluster(sequences: range, fork: fork, rows: fewest[end] - fewest[first]))
+      clusters.append(
+        Cluster(
+          sequences: range, fork: fork, rows: fewest[end] - fewest[first],
+          scores: sequences[range].reduce(0) { $0 + $1.scores }))
       end = first
     }
     return (clusters.reversed(), fewest[members.count])
@@ -190,12 +238,14 @@ struct ScoringPlan {
     clusters += added
     while first < clusters.count {
       var end = first
-      var (rows, members) = (0, 0)
+      var (rows, scores, members) = (0, 0, 0)
       repeat {
         rows += clusters[end].rows
+        scores += clusters[end].scores
         members += clusters[end].sequences.count
         end += 1
       } while end < clusters.count && rows + clusters[end].rows <= limits.tokens
+        && scores + clusters[end].scores <= limits.scores
         && members + clusters[end].sequences.count <= limits.sequences ?? .max
       batches.append(Batch(clusters: first..<end, prefix: prefix, rows: rows))
       first = end

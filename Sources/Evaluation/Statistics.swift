@@ -58,23 +58,26 @@ enum Statistics {
   }
 
   private static func weightedMean(_ items: [MetricItem]) -> Double {
+    // Counts out of a file may be of any size; as doubles they cannot overflow, and are exact to 2⁵³.
     var sum = 0.0
-    var count = 0
+    var count = 0.0
     for item in items {
       sum += item.value
-      count += item.count
+      count += Double(item.count)
     }
-    return sum / Double(count)
+    return sum / count
   }
 
   /// The standard error, or nil where the harness writes "N/A": one document, no bootstrap iterations, or an
-  /// aggregation without an estimator. `iterations` is the number of bootstrap replicates.
+  /// aggregation without an estimator; also for a single bootstrap replicate, which has no deviation. `iterations` is the
+  /// number of these.
   static func standardError(_ items: [MetricItem], _ aggregation: Aggregation, iterations: Int) -> Double? {
     guard iterations > 0, items.count > 1 else { return nil }
     switch aggregation {
     case .mean:
       return sampleStandardDeviation(items.map(\.value)) / Double(items.count).squareRoot()
     case .perplexity:
+      guard iterations > 1 else { return nil }
       return sampleStandardDeviation(Bootstrap.perplexities(items.map(\.value), iterations: iterations))
     case .weightedPerplexity, .bitsPerByte:
       return nil
@@ -88,7 +91,7 @@ enum Statistics {
     guard let sizes else { return mean(values) }
     var sum = 0.0
     for (value, size) in zip(values, sizes) { sum += value * Double(size) }
-    return sum / Double(sizes.reduce(0, +))
+    return sum / sizes.reduce(0.0) { $0 + Double($1) }
   }
 
   /// The standard error of a mean over all documents of several tasks, from the tasks' own (pooled variance):

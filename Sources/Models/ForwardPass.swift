@@ -4,9 +4,8 @@ import Tensors
 /// What a family writes its forward pass on: the graph, the shape of the rows, and the two forms of attention.
 public struct ForwardPass {
   public var graph: Graph
-  /// B sequences.
+  /// B sequences, of T rows each. A tree is one sequence of all its rows.
   public let batch: Int
-  /// T rows of each.
   public let length: Int
   /// Rows per sequence of the key/value caches; nil where there are none.
   public let cacheCapacity: Int?

@@ -7,7 +7,8 @@ public final class KeyValueCache {
   /// Positions it holds.
   public let capacity: Int
   private let device: any Device
-  private var layers: [(keys: Tensor, values: Tensor)] = []
+  /// Keys and values of each layer, in the order in which a pass asks for them.
+  private var tensors: [Tensor] = []
 
   public init(device: any Device, capacity: Int) {
     self.device = device
@@ -17,14 +18,9 @@ public final class KeyValueCache {
   /// Memory for the caches of a pass, which has them in the order of layers. The first pass decides their sizes.
   /// - Throws: `DeviceError`.
   func memory(for pass: ForwardPass) throws(DeviceError) -> [(Value, Tensor)] {
-    var memory: [(Value, Tensor)] = []
-    for (layer, cache) in pass.caches.enumerated() {
-      if layer == layers.count {
-        layers.append((try allocate(pass.graph, cache.keys), try allocate(pass.graph, cache.values)))
-      }
-      memory += [(cache.keys, layers[layer].keys), (cache.values, layers[layer].values)]
-    }
-    return memory
+    let values = pass.caches.flatMap { [$0.keys, $0.values] }
+    for value in values.dropFirst(tensors.count) { tensors.append(try allocate(pass.graph, value)) }
+    return Array(zip(values, tensors))
   }
 
   private func allocate(_ graph: Graph, _ value: Value) throws(DeviceError) -> Tensor {
@@ -34,5 +30,5 @@ public final class KeyValueCache {
       address: try device.allocate(bytes: rows * columns * dtype.size), rows: rows, columns: columns, dtype: dtype)
   }
 
-  deinit { for layer in layers { [layer.keys, layer.values].forEach { device.release($0.address) } } }
+  deinit { for tensor in tensors { device.release(tensor.address) } }
 }

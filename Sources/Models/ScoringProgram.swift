@@ -33,6 +33,7 @@ public final class ScoringProgram {
   private let scores: Tensor
   private let greedy: Tensor
   private let store: ParameterStore
+  /// Held because the program reads its memory.
   private let prefix: KeyValueCache?
 
   /// - Parameter prefix: what rows may follow; `DecodeProgram` fills it. nil: they follow nothing.

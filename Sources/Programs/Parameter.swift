@@ -57,8 +57,8 @@ public struct Parameter: Sendable, Hashable {
     }
   }
 
-  /// Elements it takes in a store, where each parameter starts on a cache line of float32 (half of one if narrower). All padding is zero and stays
-  /// zero under AdamW.
+  /// Elements it takes in a store, where each parameter starts on a cache line of float32 (half of one if narrower). All
+  /// padding is zero and stays zero under AdamW.
   func storedCount(_ precision: Precision) -> Int {
     let (rows, columns) = storedShape(precision)
     return (rows * columns + 15) / 16 * 16

@@ -96,6 +96,8 @@ public protocol Device: AnyObject {
   ///
   /// The three follow one another as one text, whose positions `spec.window` and `slopes` count: 0 ..< a, then on to
   /// a + (c − b), then to row i itself, which is at a + (c − b) + (i − d). `spec.length` means nothing here.
+  ///
+  /// A row that holds NaN or infinity may make those NaN that share a tile with it, whatever they see.
   func attentionTree(
     _ y: Tensor, qkv: Tensor, prefixKeys: Tensor?, prefixValues: Tensor?, spans: Tensor, slopes: Tensor?,
     _ spec: AttentionSpec)

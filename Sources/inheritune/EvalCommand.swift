@@ -29,7 +29,9 @@ struct EvalCommand: ParsableCommand {
 
   @Option(
     parsing: .singleValue,
-    help: ArgumentHelp("A task or group as lm-eval's YAML has it; repeatable.", valueName: "file"))
+    help: ArgumentHelp(
+      "A task or group as lm-eval's YAML has it; repeatable. Beside --tasks or --preset it is run where they name it.",
+      valueName: "file"))
   var taskFile: [String] = []
 
   @Option(help: "paper: the ten columns of Inheritune's table, under its conditions.")
@@ -48,7 +50,7 @@ struct EvalCommand: ParsableCommand {
   var numFewshot: Int?
 
   @Option(help: ArgumentHelp("Seed of the few-shot draws.", valueName: "n"))
-  var fewshotSeed = 1234
+  var fewshotSeed = EvaluationOptions().fewShotSeed
 
   @Option(help: ArgumentHelp("Rows of a task: a number, or below 1 a fraction.", valueName: "n"))
   var limit: Double?
@@ -66,7 +68,7 @@ struct EvalCommand: ParsableCommand {
       "auto, yes or no: whether texts begin with BOS; auto as the tokenizer does.", valueName: "policy"))
   var bos = BOSPolicy.auto
 
-  @Option(help: ArgumentHelp("Tokens of a batch, padding included; 2048, or 16384 on a GPU.", valueName: "n"))
+  @Option(help: ArgumentHelp("Tokens of a batch, at most; 2048, or 16384 on a GPU.", valueName: "n"))
   var batchTokens: Int?
 
   @Option(help: ArgumentHelp("Sequences of a batch at most.", valueName: "n"))
@@ -74,7 +76,7 @@ struct EvalCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp("Replicates behind the standard error of perplexities; 0 for none at all.", valueName: "n"))
-  var bootstrapIters = 100_000
+  var bootstrapIters = EvaluationOptions().bootstrapIterations
 
   @Flag(help: "Replace results that are in --output.")
   var force = false
@@ -103,10 +105,16 @@ struct EvalCommand: ParsableCommand {
       let given = [
         ("--data", data != nil), ("--num-fewshot", numFewshot != nil), ("--limit", limit != nil),
         ("--output", output != nil), ("--log-samples", logSamples), ("--force", force),
+        ("--fewshot-seed", fewshotSeed != EvaluationOptions().fewShotSeed),
+        ("--bootstrap-iters", bootstrapIters != EvaluationOptions().bootstrapIterations),
       ]
       if let (name, _) = given.first(where: \.1) { throw ValidationError("\(name): goes with --tasks only") }
     }
     if scoresTasks, data == nil { throw ValidationError("--tasks: expected --data DIR, where the rows are") }
+    if tokens != nil, let (name, _) = [("--bos", bos != .auto), ("--batch-size", batchSize != nil)].first(where: \.1) {
+      throw ValidationError("\(name): goes with --tasks and --text only")
+    }
+    if output == "" { throw ValidationError("--output: expected the name of a directory") }
     if logSamples, output == nil { throw ValidationError("--log-samples: expected --output DIR to write to") }
     if preset != nil {
       if numFewshot != nil { throw ValidationError("--preset paper: has its own --num-fewshot") }

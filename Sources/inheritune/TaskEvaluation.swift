@@ -14,7 +14,7 @@ struct TaskEvaluation {
   private let preset: PaperPreset?
   private let options: EvaluationOptions
 
-  /// Checks everything that can be checked without the model, and makes the directory of the output.
+  /// Checks everything that can be checked without the model.
   init(_ command: EvalCommand, _ catalog: TaskCatalog) throws {
     self.command = command
     self.catalog = catalog
@@ -36,10 +36,12 @@ struct TaskEvaluation {
     try options.validate()
     self.options = options
     guard let output = command.output else { return }
-    if !command.force, FileTree.exists(output + "/results.json") {
-      throw CommandError.exists(path: output + "/results.json")
+    let names = try ResultFiles.names(
+      tasks: selection.tasks.map(\.name), hasPreset: preset != nil, logsSamples: command.logSamples)
+    for path in names.map({ "\(output)/\($0)" }) {
+      if FileTree.isDirectory(path) { throw FileError.notARegularFile(path: path, found: "a directory") }
+      if !command.force, FileTree.exists(path) { throw CommandError.exists(path: path) }
     }
-    try FileTree.makeDirectory(output)
   }
 
   func run(_ source: ModelSource, _ tokenizer: Tokenizer, _ progress: ProgressLine) throws {
@@ -48,7 +50,8 @@ struct TaskEvaluation {
     try evaluator.checkFolders(of: selection.tasks)
     let device = try command.makeDevice()
     let journal = try command.output.map { output in
-      try ScoreJournal(
+      try FileTree.makeDirectory(output)
+      return try ScoreJournal(
         output + "/" + ScoreJournal.fileName, identity: identity(source, tokenizer, device),
         replacesOthers: command.force)
     }
@@ -84,7 +87,7 @@ struct TaskEvaluation {
           + (damaged > 0 ? "; \(Format.count(damaged, "damaged record")) left out" : ""))
     }
     progress.print("note: \(result.bosNote)")
-    for note in result.notes { progress.print("note: \(note)") }
+    for note in result.notes { progress.print("note: \(Format.printable(note))") }
   }
 
   private func report(_ report: EvaluationReport, _ journal: ScoreJournal?, _ progress: ProgressLine) throws {
@@ -103,7 +106,7 @@ struct TaskEvaluation {
     // An evaluation of MMLU has 57 files with samples.
     let rest = paths.count - 4
     let more = rest > 0 ? " and \(Format.count(rest, "more file"))" : ""
-    progress.print("written: \(paths.prefix(4).joined(separator: ", "))\(more)")
+    progress.print("written: \(Format.printable(paths.prefix(4).joined(separator: ", ")))\(more)")
   }
 
   // MARK: What is said of the model

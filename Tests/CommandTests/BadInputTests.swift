@@ -26,6 +26,14 @@ struct BadInputTests {
     expect(try Command.run("eval", "x", "--tasks", "piqa"), 64, "--data")
     // With --text these would be left aside without a word.
     expect(try Command.run("eval", "x", "--text", "y", "--output", "z"), 64, "--output")
+    expect(try Command.run("eval", "x", "--text", "y", "--bootstrap-iters", "10"), 64, "--bootstrap-iters")
+    expect(try Command.run("eval", "x", "--tokens", "y", "--fewshot-seed", "1"), 64, "--fewshot-seed")
+    expect(try Command.run("eval", "x", "--tokens", "y", "--bos", "yes"), 64, "--bos")
+    expect(try Command.run("eval", "x", "--tokens", "y", "--batch-size", "1"), 64, "--batch-size")
+    expect(try Command.run("eval", "x", "--tasks", "piqa", "--data", "y", "--output", ""), 64, "--output: expected")
+    expect(
+      try Command.run("eval", "x", "--tasks", "piqa", "--data", "y", "--bootstrap-iters", "\(Int.max)"), 64,
+      "--bootstrap-iters")
     expect(try Command.run("eval", "x", "--tasks", "piqa", "--data", "y", "--limit", "0"), 64, "--limit")
     expect(try Command.run("inherit", "x", "--layers", "2", "--parts", ""), 64, "--parts")
     expect(try Command.run("plan", "x", "--threads", "0"), 64, "--threads")

@@ -91,6 +91,36 @@ struct EvalTests {
     }
   }
 
+  /// Files that are there are somebody's, under whatever name, and known before the model is read.
+  @Test func filesOfOthers() throws {
+    try folder.write("mine/documents.jsonl", "mine")
+    try folder.write("mine/paper.md", "mine")
+    try folder.write("mine/samples_piqa.jsonl", "mine")
+    let out = folder.path + "/mine"
+    for (arguments, name) in [
+      (["--tasks", "piqa", "--log-samples"], "documents.jsonl"),
+      (["--preset", "paper", "--tasks", "piqa"], "paper.md"),
+    ] {
+      let refused = try Command.start(
+        ["eval", folder.path + "/no-model", "--data", folder.path + "/data", "--output", out] + arguments
+      ).finish()
+      #expect(refused.status == 1 && refused.errors.contains("mine/\(name): exists already"), "\(refused)")
+    }
+    // Names that this evaluation does not write are left alone.
+    #expect(try eval("--tasks", "piqa", "--output", out).finish().status == 0)
+    for name in ["documents.jsonl", "paper.md", "samples_piqa.jsonl"] {
+      #expect(try folder.read("mine/\(name)") == "mine")
+    }
+    try folder.write("taken/results.json/file", "mine")
+    let taken = try eval("--tasks", "piqa", "--output", folder.path + "/taken", "--force").finish()
+    #expect(taken.status == 1 && taken.errors.contains("results.json: a directory"), "\(taken)")
+    #expect(taken.output.isEmpty && !taken.errors.contains("scoring"), "\(taken)")
+    let missing = try Command.run(
+      "eval", folder.path + "/no-model", "--tasks", "piqa", "--data", folder.path + "/data", "--output",
+      folder.path + "/new")
+    #expect(missing.status == 1 && !folder.exists("new"), "\(missing)")
+  }
+
   /// An answer that does not fit the context of 32, rows that are wrong: the file and the line.
   @Test func badRows() throws {
     try folder.write(

@@ -151,6 +151,9 @@ struct ComparisonTests {
     #expect(recorded.path == folder.path + "/lm/model/results_2026-01-02T10-00-00.5.json")
     #expect(
       recorded.samplesPath(of: "piqa") == folder.path + "/lm/model/samples_piqa_2026-01-02T10-00-00.5.jsonl")
+    try folder.write("lm/model/samples_a__b_2026-01-02T10-00-00.5.jsonl", "")
+    #expect(
+      recorded.samplesPath(of: "a/b") == folder.path + "/lm/model/samples_a__b_2026-01-02T10-00-00.5.jsonl")
     #expect(recorded.samplesPath(of: "wikitext") == nil && recorded.samplesPath(of: "../model/x") == nil)
     #expect(try compare(a, folder.path + "/lm").rows.filter { $0.pairedCount != nil }.map(\.task) == ["piqa", "piqa"])
     try folder.write("lm/other/results_2026-01-01T10-00-00.5.json", results)
@@ -196,7 +199,6 @@ struct ComparisonTests {
   @Test(arguments: [
     ("{", "not JSON"), ("[]", "key 'results'"), (#"{"results": 3}"#, "key 'results'"),
     (#"{"results": {"piqa": []}}"#, "key 'results.piqa'"),
-    (#"{"results": {"piqa": {"acc,none": "high"}}}"#, "key 'results.piqa.acc,none': expected a number"),
     (#"{"results": {"other": {"acc,none": 1}}}"#, "no task in common"),
     (
       #"{"results": {"piqa": {"acc,none": NaN, "acc_stderr,none": []}}, "n-shot": 4, "versions": [],"#
@@ -214,6 +216,81 @@ struct ComparisonTests {
       #expect("\(error)".contains(expected) && "\(error)".contains("bad/results.json"), "\(error)")
     }
     #expect(throws: EvaluationError.self) { try RecordedResults(folder.path) }
+  }
+
+  /// A task of somebody's whose metric is a text does not make the others incomparable.
+  @Test func valuesThatAreNoNumbers() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("a/results.json", #"{"results": {"t": {"acc,none": 0.5}, "u": {"f1,none": 0.25}}}"#)
+    try folder.write(
+      "b/results.json", #"{"results": {"t": {"acc,none": 0.75, "f1,none": null}, "u": {"f1,none": "N/A"}}}"#)
+    let comparison = try compare(folder.path + "/a", folder.path + "/b")
+    #expect(comparison.rows.map(\.task) == ["t"])
+    #expect(comparison.notes.contains("t, u: f1,none is not a number in B, so it is left out"), "\(comparison.notes)")
+  }
+
+  @Test func groupsThatAreNotShownDoNotIndent() throws {
+    let folder = try TemporaryFolder()
+    let values = #"{"acc,none": 0.5}"#
+    try folder.write(
+      "a/results.json",
+      #"{"results": {"t": \#(values), "u": \#(values), "h": {}, "g": \#(values)},"#
+        + #" "group_subtasks": {"g": ["h"], "h": ["t"], "x": ["u"]}}"#)
+    let rows = try compare(folder.path + "/a", folder.path + "/a").rows
+    #expect(rows.map(\.task) == ["g", "t", "u"] && rows.map(\.depth) == [0, 1, 0])
+  }
+
+  /// Deeper than a thread's stack, in a line and in a circle.
+  @Test func groupsInGroupsInGroups() throws {
+    let folder = try TemporaryFolder()
+    func results(_ count: Int, _ end: String) -> String {
+      let groups = (0..<count).map { #""g\#($0)": ["\#($0 + 1 < count ? "g\($0 + 1)" : end)"]"# }
+      return #"{"results": {"t": {"acc,none": 0.5}}, "group_subtasks": {\#(groups.joined(separator: ", "))}}"#
+    }
+    try folder.write("deep/results.json", results(20_000, "t"))
+    do {
+      _ = try compare(folder.path + "/deep", folder.path + "/deep")
+      Issue.record("accepted")
+    } catch {
+      #expect(
+        "\(error)".contains("deep/results.json: key 'group_subtasks': 20000 groups lie in one another"), "\(error)")
+    }
+    let deep = try RecordedResults(folder.path + "/deep")
+    #expect(ResultsOrder(groupSubtasks: deep.groupSubtasks, available: []).leaves(of: "g0") == ["t"])
+    try folder.write("circle/results.json", results(20_000, "g0"))
+    #expect(try compare(folder.path + "/circle", folder.path + "/circle").rows.map(\.task) == ["t"])
+    try folder.write("fine/results.json", results(64, "t"))
+    #expect(try compare(folder.path + "/fine", folder.path + "/fine").rows.map(\.task) == ["t"])
+  }
+
+  /// Names as long as a file may have, in more rows than would fit memory at that width.
+  @Test func longNames() throws {
+    let folder = try TemporaryFolder()
+    let name = String(repeating: "n", count: 5000)
+    try folder.write("a/results.json", #"{"results": {"t": {"alias": "\#(name)", "acc,none": 0.5}}}"#)
+    let table = try compare(folder.path + "/a", folder.path + "/a").table
+    #expect(table.contains("nnn…") && table.utf8.count < 2000)
+  }
+
+  /// Sums of what a file counts.
+  @Test func countsBeyondIntegers() throws {
+    let folder = try TemporaryFolder()
+    let max = Int.max
+    let task = #"{"acc,none": 0.5, "sample_len": \#(max)}"#
+    try folder.write(
+      "a/results.json",
+      #"{"results": {"t": \#(task), "u": \#(task), "w": {"ppl,none": 1}, "g": {"acc,none": 0.5}},"#
+        + #" "group_subtasks": {"g": ["t", "u"]}}"#)
+    for task in ["t", "u"] {
+      try folder.write(
+        "a/samples_\(task).jsonl",
+        (0..<2).map { #"{"doc_id": \#($0), "metrics": ["acc"], "acc": \#($0)}"# }.joined(separator: "\n"))
+    }
+    try folder.write(
+      "a/samples_w.jsonl",
+      (0..<2).map { #"{"doc_id": \#($0), "metrics": ["ppl"], "ppl": [-1, \#(max)]}"# }.joined(separator: "\n"))
+    let rows = try compare(folder.path + "/a", folder.path + "/a").rows
+    #expect(rows.map(\.task) == ["g", "t", "u", "w"] && rows.map(\.pairedCount) == [4, 2, 2, 2])
   }
 
   @Test(arguments: [

@@ -43,7 +43,7 @@ struct DocumentReaderTests {
     #expect(zeros == "data/t.jsonl:7: 'doc_to_target' gives 01, which is no index")
     let several = try ask(yaml("q", "'{{n}}'", "[x, y]"), #"{"q": "Q", "n": [0, 1]}"#)
     #expect(several.gold == .anyOf([0, 1]))
-    #expect(several.target == .array([.integer(0), .integer(1)]))
+    #expect(several.target == .list([.integer(0), .integer(1)]))
     #expect(try ask(yaml("q", "'[{{n}}'", "['[x', y]"), #"{"q": "Q", "n": "x"}"#).gold == .index(0))
   }
 

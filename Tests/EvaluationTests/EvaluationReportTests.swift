@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Templates
 import Testing
 import Tokenization
 
@@ -59,10 +60,10 @@ struct EvaluationReportTests {
     let report = try report()
     let folder = try TemporaryFolder()
     let paths = try report.write(to: folder.path + "/new/out", logsSamples: true)
-    #expect(paths.map { String($0.dropFirst(folder.path.count + 9)) } == report.fileNames(logsSamples: true))
+    #expect(paths.map { String($0.dropFirst(folder.path.count + 9)) } == (try report.fileNames(logsSamples: true)))
     #expect(
       Set(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/new/out"))
-        == Set(report.fileNames(logsSamples: true)))
+        == Set(try report.fileNames(logsSamples: true)))
     let results = try JSON(parsing: folder.read("new/out/results.json"))
     #expect(try folder.read("new/out/table.md") == ResultsTable(results).text + "\n")
     #expect(results == .object(report.results))
@@ -80,6 +81,73 @@ struct EvaluationReportTests {
     let other = try TemporaryFolder()
     try report.write(to: other.path, logsSamples: false)
     #expect(try FileManager.default.contentsOfDirectory(atPath: other.path).sorted() == ["results.json", "table.md"])
+  }
+
+  /// A folder may hold more than results, under names like theirs.
+  @Test func onlyWhatAnEarlierEvaluationWroteGoes() throws {
+    let logged = try report()
+    let plain = try report(keepsDocuments: false)
+    let folder = try TemporaryFolder()
+    func names() throws -> [String] { try FileTree.names(in: folder.path) }
+    let others = ["documents.jsonl", "paper.md", "samples_mine.jsonl", "samples_wikitext.jsonl"]
+    for name in others { try folder.write(name, "mine") }
+    try plain.write(to: folder.path, logsSamples: false)
+    #expect(try names() == (others + ["results.json", "table.md"]).sorted())
+    for name in others { #expect(try folder.read(name) == "mine") }
+    // Results of another program say nothing of ours, and damaged ones nothing at all.
+    for results in [#"{"task_hashes": {"mine": "x", "wikitext": "x"}}"#, "{", "[]"] {
+      try folder.write("results.json", results)
+      try plain.write(to: folder.path, logsSamples: false)
+      #expect(try names() == (others + ["results.json", "table.md"]).sorted())
+    }
+    try logged.write(to: folder.path, logsSamples: true)
+    try plain.write(to: folder.path, logsSamples: false)
+    #expect(try names() == ["paper.md", "results.json", "samples_mine.jsonl", "table.md"])
+    // Only files in the folder itself.
+    let hostile = try TemporaryFolder()
+    try hostile.write("x/victim.jsonl", "mine")
+    try hostile.write("out/samples_dir.jsonl/file", "mine")
+    try hostile.write(
+      "out/results.json", #"{"inheritune": {}, "task_hashes": {"/../../x/victim": "", "dir": "", "a\u0000b": ""}}"#)
+    try plain.write(to: hostile.path + "/out", logsSamples: false)
+    #expect(try hostile.read("x/victim.jsonl") == "mine" && hostile.read("out/samples_dir.jsonl/file") == "mine")
+  }
+
+  @Test func tasksDoNotShareAFile() throws {
+    #expect(
+      try ResultFiles.names(tasks: ["a/b", "c"], hasPreset: true, logsSamples: true)
+        == ["results.json", "table.md", "paper.md", "documents.jsonl", "samples_a__b.jsonl", "samples_c.jsonl"])
+    #expect(try ResultFiles.names(tasks: ["a/b", "a__b"], hasPreset: false, logsSamples: false).count == 2)
+    do {
+      _ = try ResultFiles.names(tasks: ["a/b", "c", "a__b"], hasPreset: false, logsSamples: true)
+      Issue.record("accepted")
+    } catch { #expect("\(error)".contains("'a/b' and 'a__b'") && "\(error)".contains("samples_a__b.jsonl")) }
+  }
+
+  /// Python's `str()`, not JSON.
+  @Test func targetsAndScoresArePythonsTexts() {
+    func row(_ target: PythonValue, _ score: Double = -1.5) -> JSONObject {
+      SampleRow.sample(
+        DocumentResult(
+          id: 0, row: [:], target: target,
+          answers: .requests([
+            RequestResult(
+              context: "q", continuation: " a", ids: ScoreRequest(context: [1], continuation: [2]),
+              score: Score(logProbability: score, isGreedy: true))
+          ]), metrics: []))
+    }
+    for (target, text) in [
+      (PythonValue.bool(true), "True"), (.none, "None"), (.list([.integer(0), "it's"]), "[0, \"it's\"]"),
+      (.float(1e16), "1e+16"), (.string("true"), "true"),
+    ] {
+      #expect(row(target)["target"] == .string(text))
+      #expect(row(target)["target_hash"] == .string(SHA256.hex(of: text)))
+    }
+    for (score, text) in [(Double.nan, "nan"), (-.infinity, "-inf"), (-18.9, "-18.9"), (-1e-5, "-1e-05"), (-2, "-2.0")]
+    {
+      #expect(row(.none, score)["filtered_resps"]?.array?.first == .array([.string(text), .string("True")]))
+      #expect(row(.none, score)["resps"]?.array?.first?.array?.first == .array([.string(text), .string("True")]))
+    }
   }
 
   /// The hashes were computed with CPython from the harness's `json.dumps(doc, indent=2, ensure_ascii=False)`.

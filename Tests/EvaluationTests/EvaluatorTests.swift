@@ -48,7 +48,7 @@ struct EvaluatorTests {
     #expect(scorer.calls == 1)
     #expect(task.requestCount == 20)
     // " a" after one of four goals, and ten different " b<n>".
-    #expect(task.uniqueRequestCount == 14)
+    #expect(scorer.requests.count == 14)
     #expect(Set(scorer.requests).count == scorer.requests.count)
     #expect(task.documents.count == 10)
     #expect(task.originalCount == 10 && task.effectiveCount == 10)
@@ -73,6 +73,8 @@ struct EvaluatorTests {
     #expect(throws: EvaluationError.self) { try evaluate("piqa", in: folder) { $0.limit = 0 } }
     #expect(throws: EvaluationError.self) { try evaluate("piqa", in: folder) { $0.limit = .nan } }
     #expect(throws: EvaluationError.self) { try evaluate("piqa", in: folder) { $0.bootstrapIterations = -1 } }
+    // More replicates than fit into memory.
+    #expect(throws: EvaluationError.self) { try evaluate("piqa", in: folder) { $0.bootstrapIterations = .max } }
     #expect(throws: EvaluationError.self) { try evaluate("piqa", in: folder) { $0.fewShot = -1 } }
   }
 
@@ -82,7 +84,8 @@ struct EvaluatorTests {
     let evaluator = try Evaluator(tokenizer: ByteTokenizer.make(), dataDirectory: folder.path)
     _ = try evaluator.evaluate(TaskCatalog.builtIn.select("piqa,wikitext"), scorer: ToyScorer()) { seen.append($0) }
     let last = try #require(seen.last)
-    #expect(seen.map(\.requests) == Array(1...last.requestCount) && last.tokens == last.tokenCount)
+    // Once for each task before it is read, then for each request.
+    #expect(seen.map(\.requests) == [0, 0] + Array(1...last.requestCount) && last.tokens == last.tokenCount)
     // 14 different ones of piqa and one window: 4 questions "Question: g0\nAnswer:" of 20 bytes, four times " a", ten
     // times " b" and a digit, and the page behind its prefix.
     #expect(last.requestCount == 15)
@@ -117,6 +120,24 @@ struct EvaluatorTests {
     #expect(message("boolq", in: folder).hasPrefix("\(folder.path)/boolq/validation.jsonl:1: not a JSON object"))
     try folder.write("boolq/validation.jsonl", "\n[1]\n")
     #expect(message("boolq", in: folder).hasPrefix("\(folder.path)/boolq/validation.jsonl:2: expected a JSON object"))
+    // Rows of its own, and examples that are nowhere.
+    let own = try task(
+      """
+      task: own
+      output_type: loglikelihood
+      test_split: test
+      training_split: train
+      num_fewshot: 1
+      doc_to_text: x
+      doc_to_target: y
+      dataset_path: json
+      dataset_kwargs: {data_files: {test: \(folder.path)/piqa/validation.jsonl}}
+      """)
+    let evaluator = try Evaluator(tokenizer: ByteTokenizer.make(), dataDirectory: folder.path)
+    let error = #expect(throws: EvaluationError.self) { try evaluator.prepare(own) }
+    let found = error?.description ?? ""
+    #expect(found.hasPrefix("\(folder.path)/own/train.jsonl: missing, "), "\(found)")
+    #expect(found.hasSuffix("found no .jsonl file"), "\(found)")
   }
 
   @Test func anAnswerLongerThanTheWindowIsRefused() throws {
@@ -177,6 +198,12 @@ struct EvaluatorTests {
       result, model: ModelDescription(name: "m", dtype: "float32", device: "cpu", version: "1"))
     #expect(JSON.object(report.results).serialized().contains(#""perplexity,none": NaN"#))
     #expect(report.table.contains("NaN"))
+    // A reader of the accuracies alone is told too.
+    #expect(result[task: "piqa"]?.nanCount == 20)
+    #expect(
+      result.notes.contains(
+        "lambada_openai, piqa, wikitext: 25 of 25 requests have log-likelihoods that are not numbers: are the weights "
+          + "damaged?"))
   }
 
   @Test func tenThousandChoices() throws {

@@ -12,7 +12,7 @@ struct GroupResultTests {
     return TaskResult(
       configuration: configuration, fewShot: 0,
       metrics: [MetricResult(metric: .acc, value: value, standardError: error)], originalCount: size,
-      effectiveCount: size, requestCount: 0, uniqueRequestCount: 0, truncatedCount: 0, fewShotLeaks: false,
+      effectiveCount: size, requestCount: 0, truncatedCount: 0, nanCount: 0, fewShotLeaks: false,
       documents: [])
   }
 
@@ -60,6 +60,10 @@ struct GroupResultTests {
     let results = tasks(
       task("a", 1, error: 0, size: 2), task("b", 0.5, error: 0, size: 2), task("c", 0, error: 0, size: 4))
     #expect(result(results, members: ["a", "inner"], groups: [inner]).metrics.map(\.value) == [3 / 8])
+    // What is in two groups counts twice; lm_eval 0.4.13 gives these numbers.
+    let other = TaskGroup(name: "other", members: ["b"])
+    let twice = result(results, members: ["inner", "other"], groups: [inner, other])
+    #expect(twice.metrics.map(\.value) == [2 / 8] && twice.documentCount == 8)
     // A group in itself ends.
     let endless = TaskGroup(name: "inner", members: ["b", "g", "inner"])
     let outer = TaskGroup(name: "g", members: ["a", "inner"])

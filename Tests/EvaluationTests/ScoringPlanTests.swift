@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Evaluation
@@ -117,7 +118,7 @@ struct ScoringPlanTests {
 
   @Test(arguments: [(4096, nil), (4096, 3), (100, nil), (1, nil), (1, 1), (1 << 40, 7)] as [(Int, Int?)])
   func everyRequestIsScoredOnce(tokens: Int, sequences: Int?) {
-    var random = SystemRandomNumberGenerator()
+    var random = SeededGenerator(seed: 7)
     // Few tokens, so that much begins alike.
     let requests = (0..<300).map { _ in
       let length = Int.random(in: 1...70, using: &random)
@@ -132,6 +133,30 @@ struct ScoringPlanTests {
       #expect(members == 1 || batch.rows <= tokens)
       #expect(members <= sequences ?? .max)
     }
+  }
+
+  /// A title that everything begins with does not keep each subject from having its examples as a prefix.
+  @Test func aSharedTitleLeavesSubjectsTheirPrefixes() {
+    let title = [Int32](repeating: 5, count: 40)
+    var requests: [ScoreRequest] = []
+    for subject in Int32(0)..<3 {
+      let examples = title + (0..<300).map { 10 + subject + $0 % 7 }
+      for question in Int32(0)..<30 {
+        requests.append(request(examples + [100 + question, 200 + question, 300], [1, 2]))
+      }
+    }
+    let plan = plan(requests, tokens: 128)
+    #expect(Set(plan.batches.map(\.prefix)) == [340])
+    #expect(scored(plan) == expected(requests, contextLength: 1024))
+  }
+
+  /// Ten thousand answers of one token to one question are one input, but not one batch.
+  @Test func scoresOfABatchAreBounded() {
+    let requests = (0..<10_000).map { request([1, 2, 3], [Int32($0)]) }
+    let plan = plan(requests, tokens: 64)
+    #expect(plan.batches.count == 10)
+    #expect(plan.batches.allSatisfy { ScoringRows(plan, $0).targets.count <= 1024 })
+    #expect(scored(plan) == expected(requests, contextLength: 1024))
   }
 
   @Test func paddingIsBounded() {

@@ -27,12 +27,22 @@ struct StatisticsTests {
     #expect(Statistics.aggregate(bytes, .bitsPerByte) == 1.1153142431487757)
   }
 
+  /// Counts out of files of others may be of any size.
+  @Test func countsThatOverflowIntegers() {
+    let items: [MetricItem] = [.counted(logLikelihood: -1, count: .max), .counted(logLikelihood: -1, count: .max)]
+    #expect(Statistics.aggregate(items, .weightedPerplexity) == 1)
+    #expect(Statistics.groupMean([1, 0], sizes: [.max, .max]) == 0.5)
+  }
+
   @Test func noStandardErrorWhereTheHarnessHasNone() {
     #expect(Statistics.standardError(floats([1]), .mean, iterations: 100) == nil)
     #expect(Statistics.standardError(floats([1, 0]), .mean, iterations: 0) == nil)
     #expect(Statistics.standardError(floats([-1, -2]), .weightedPerplexity, iterations: 100) == nil)
     #expect(Statistics.standardError(floats([-1, -2]), .bitsPerByte, iterations: 100) == nil)
     #expect(Statistics.standardError(floats([1, 1]), .mean, iterations: 100) == 0)
+    // One replicate does not deviate from itself.
+    #expect(Statistics.standardError(floats([-1, -2]), .perplexity, iterations: 1) == nil)
+    #expect(Statistics.standardError(floats([0, 1]), .mean, iterations: 1) == 0.5)
   }
 
   @Test func firstMaximumIsNumpys() {

@@ -46,6 +46,8 @@ struct TaskCatalogTests {
     #expect(message("hellaswga").contains("did you mean hellaswag"))
     #expect(message("arc").contains("arc_easy"))
     #expect(message("mmlu_anatomi").contains("mmlu_anatomy"))
+    #expect(message("HellaSwag").contains("did you mean hellaswag"))
+    #expect(message("PIQ").contains("did you mean piqa"))
     #expect(message("zzz*").contains("zzz*"))
     #expect(message(" , ") == EvaluationError.noTasks.description)
   }
@@ -91,6 +93,17 @@ struct TaskCatalogTests {
     #expect(try catalog.select("b").tasks.map(\.name) == ["mine", "piqa"])
     #expect(try catalog.task("piqa").configuration.version == .number(0.1))
     #expect(try TaskCatalog.builtIn.task("piqa").configuration.version == .number(1))
+  }
+
+  @Test func twoFilesWithOneNameAreAnError() throws {
+    for other in [Self.task, "group: mine\ntask: [piqa]"] {
+      do {
+        _ = try catalog(["a.yaml": Self.task, "b.yaml": other])
+        Issue.record("no error")
+      } catch {
+        #expect("\(error)".contains("/b.yaml: 'mine' is defined in ") && "\(error)".contains("/a.yaml too"), "\(error)")
+      }
+    }
   }
 
   @Test func groupsGiveSettingsToTheirTasks() throws {
@@ -149,6 +162,15 @@ struct TaskCatalogTests {
       "group.yaml:3: 'aggregation' is the text 'median', expected mean"
     ),
     ("group: g\ntask: [piqa]\naggregate_metric_list: [{aggregation: mean}]", "'metric' is missing"),
+    ("group: g\ntask: []", "group.yaml:1: group 'g' has no members"),
+    ("group: g\ntask: [piqa, {group: h, task: []}]", "group.yaml:2: group 'g::h' has no members"),
+    ("group: g\ntask: [g]", "group.yaml:1: group 'g' is a member of itself"),
+    ("group: g\nnum_fewshot: 1\ntask: [piqa, {group: h, task: [g]}]", "group 'g' is a member of itself"),
+    (
+      "group: g\ntask:\n- {group: h, task: [piqa]}\n- {group: h, task: [boolq]}",
+      "group.yaml:4: group 'g::h' is asked for twice, with other settings here"
+    ),
+    ("group: g\ntask: [{task: piqa, num_fewshot: 1}, {task: piqa, num_fewshot: 2}]", "task 'piqa' is asked for twice"),
   ])
   func wrongGroupsAreOneError(text: String, part: String) throws {
     let (catalog, _) = try catalog(["group.yaml": text])
@@ -158,18 +180,90 @@ struct TaskCatalogTests {
     } catch { #expect("\(error)".contains(part), "\(error)") }
   }
 
-  @Test func aGroupThatIsItsOwnMemberEnds() throws {
-    let (catalog, _) = try catalog(["group.yaml": "group: g\ntask: [g, piqa]"])
-    #expect(try catalog.select("g").tasks.map(\.name) == ["piqa"])
+  /// As in the harness, whose groups keep their members by name.
+  @Test func aMemberCountsOnce() throws {
+    let (catalog, _) = try catalog([
+      "g.yaml": "group: g\ntask: [arc_easy, ai2_arc, piqa, piqa, {task: piqa}, {group: h, task: [piqa]}, \n"
+        + "  {group: h, task: [piqa]}]"
+    ])
+    let selection = try catalog.select("g")
+    #expect(selection.groups.map(\.members) == [["arc_easy", "arc_challenge", "piqa", "g::h"], ["piqa"]])
+  }
+
+  /// A short file that repeats a tag of 19 tasks, each of which takes a while to read.
+  @Test func repeatedMembersAreReadOnce() throws {
+    let members = Array(repeating: "mmlu_stem_tasks", count: 2000).joined(separator: ", ")
+    let (catalog, _) = try catalog(["g.yaml": "group: g\ntask: [\(members)]"])
+    let clock = ContinuousClock()
+    let once = try clock.measure { _ = try catalog.select("mmlu_stem") }
+    var counts: [Int] = []
+    let time = try clock.measure { counts = try catalog.select("g").groups.map(\.members.count) }
+    #expect(counts == [19])
+    #expect(time < once * 200, "\(time), once \(once)")
+  }
+
+  @Test func aGroupAskedForTwiceHasTheSameSettings() throws {
+    let (catalog, _) = try catalog([
+      "a.yaml": "group: a\ntask: [{group: mmlu_stem, num_fewshot: 3}]",
+      "b.yaml": "group: b\nnum_fewshot: 3\ntask: [{task: mmlu_stem}]",
+    ])
+    let selection = try catalog.select("a,b")
+    #expect(selection.groups.map(\.members.count) == [1, 19, 1])
+    #expect(selection.tasks.count == 19 && selection.tasks.allSatisfy { $0.configuration.fewShot == 3 })
+    for list in ["mmlu_stem,a", "a,mmlu_stem", "mmlu,b"] {
+      do {
+        _ = try catalog.select(list)
+        Issue.record("two settings of one group")
+      } catch {
+        #expect(
+          "\(error)".contains("yaml:2: group 'mmlu_stem' is asked for twice, with other settings here"), "\(error)")
+      }
+    }
+  }
+
+  /// Groups that share groups, level over level.
+  @Test func groupsOfTooManyTasksAreAnError() throws {
+    var files = ["g0.yaml": "group: g0\ntask: [piqa, boolq, sciq, rte]", "h0.yaml": "group: h0\ntask: [piqa]"]
+    files["i0.yaml"] = "group: i0\ntask: [piqa]"
+    for level in 1...8 {
+      for name in ["g", "h", "i"] {
+        files["\(name)\(level).yaml"] =
+          "group: \(name)\(level)\ntask: [g\(level - 1), h\(level - 1), i\(level - 1)]"
+      }
+    }
+    let (catalog, _) = try catalog(files)
+    let selection = try catalog.select("g7")
+    #expect(selection.tasks.map(\.name) == ["boolq", "piqa", "rte", "sciq"] && selection.groups.count == 22)
+    do {
+      _ = try catalog.select("g8")
+      Issue.record("no error")
+    } catch {
+      #expect("\(error)".contains("g8.yaml:1: group 'g8' has 13122 tasks, those of each group counted"), "\(error)")
+    }
   }
 
   @Test func rowsMayStandBesideTheFile() throws {
     let text =
-      Self.task + "\ndataset_path: json\ndataset_kwargs: {data_files: {test: rows/t.jsonl, train: gone.jsonl}}\n"
+      Self.task
+      + "\ndataset_path: json\ndataset_kwargs: {data_files: {test: rows/t.jsonl, dev: hf://datasets/a.jsonl}}\n"
     let (catalog, folder) = try catalog(["mine.yaml": text], rows: ["rows/t.jsonl": #"{"q": "Q", "label": 1}"#])
     let task = try catalog.task("mine")
     #expect(task.files == ["test": ["\(folder.path)/rows/t.jsonl"]])
     let evaluator = try Evaluator(tokenizer: ByteTokenizer.make(), dataDirectory: "nowhere", catalog: catalog)
     #expect(try evaluator.prepare(task).documents.map { $0.document.texts() } == [[["Q", " x"], ["Q", " y"]]])
+  }
+
+  @Test func rowsThatAreNamedAndNotThereAreAnError() throws {
+    func message(_ dataset: String, _ file: String) throws -> String {
+      let text = Self.task + "\ndataset_path: \(dataset)\ndataset_kwargs: {data_files: {test: [\(file)]}}\n"
+      let (catalog, _) = try catalog(["mine.yaml": text], rows: ["folder/t.jsonl": ""])
+      do { return "\(try catalog.task("mine").files)" } catch { return "\(error)" }
+    }
+    for (dataset, file) in [("json", "gone.jsonl"), ("csv", "folder"), ("a/b", "/gone/x.jsonl")] {
+      let found = try message(dataset, file)
+      #expect(found.contains("mine.yaml:10: 'data_files': ") && found.contains("\(file) is no file"), "\(found)")
+    }
+    #expect(try message("a/b", "gone.jsonl") == "[:]")
+    #expect(try message("json", "https://host/x.jsonl") == "[:]")
   }
 }

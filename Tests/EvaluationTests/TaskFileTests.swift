@@ -32,6 +32,8 @@ struct TaskFileTests {
     ("", "None"), ("null", "None"), ("NULL", "None"), ("nUll", "'nUll'"), ("!!str 5", "'5'"), ("0", "0"),
     ("010", "8"), ("08", "'08'"), ("1_000", "1000"), ("-12", "-12"), ("+7", "7"), ("0x1F", "31"), ("-0b101", "-5"),
     ("1:30", "90"), ("1:60", "'1:60'"), ("0o17", "'0o17'"), ("1__", "1"), ("0_7", "7"), ("_1", "'_1'"),
+    ("-9223372036854775808", "-9223372036854775808"), ("-0x8000000000000000", "-9223372036854775808"),
+    ("9223372036854775807", "9223372036854775807"), ("-1:30", "-90"), ("-010", "-8"),
     ("1.0", "1.0"), ("1.", "1.0"), (".5", "0.5"), ("-.5", "'-.5'"), ("1e5", "'1e5'"), ("1.0e5", "'1.0e5'"),
     ("1.0e+5", "100000.0"), ("1_0.2_5", "10.25"), ("1.2.3", "'1.2.3'"), (".inf", "inf"), ("-.INF", "-inf"),
     (".", "'.'"), ("12-34", "'12-34'"), ("[1, no]", "[1, False]"), ("{a: 1.5}", "{'a': 1.5}"),
@@ -97,6 +99,10 @@ struct TaskFileTests {
     ),
     ("doc_to_choice", "fewshot_config: {sampler: balanced}\ndoc_to_choice", "expected default or first_n"),
     ("doc_to_choice", "fewshot_config: {samples: !function a.b}\ndoc_to_choice", "expected a list of rows"),
+    (
+      "doc_to_choice", "metric_list: []\ndoc_to_choice",
+      "t.yaml:6: 'metric_list' is empty, so nothing would be measured; without the key it is acc, acc_norm"
+    ),
     (
       "doc_to_choice", "metric_list: [{metric: brier_score}]\ndoc_to_choice",
       "metric 'brier_score' is not computed here"

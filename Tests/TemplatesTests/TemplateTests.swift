@@ -50,6 +50,8 @@ struct TemplateTests {
     ("{{ \"a\" if n > 2 else \"b\" }} {{ \"a\" if n > 9 }}| {{ 1 if 0 else 2 if 0 else 3 }}", "a | 3"),
     ("{{ [1, 2] < [1, 3] }} {{ \"a\" < \"B\" }} {{ (1,) == [1] }} {{ 2 in (1, 2.0) }}", "True False False True"),
     ("{{ 9007199254740993 == 9007199254740992.0 }} {{ 9007199254740993 > 9007199254740992.0 }}", "False True"),
+    ("{{ 1 < 1.5 }} {{ 2 <= 2.0 }} {{ 2 < 2.0 }} {{ 2.5 >= 2 }} {{ -1 < -1.5 }} {{ 0 > 0.5 }} {{ 0 > -0.5 }}", "True True False True False False True"),
+    ("{{ [2, 2.5, 1.5, true]|sort }} {{ [2, 1.5]|min }} {{ 0.5 < 0 }}", "[True, 1.5, 2, 2.5] 1.5 False"),
     ("{{ true + true }} {{ -true }} {{ +f }} {{ 7 / 2 }}", "2 -1 2.5 3.5"),
   ])
   func operatorsAreJinjas(source: String, expected: String) throws { try expectRendering(source, expected) }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Tokenization
@@ -25,7 +26,7 @@ struct MergeEngineTests {
 
   /// Few letters and many rules, ranks in no order and some of them equal: merges overlap everywhere.
   @Test func agreesWithTheDefinition() {
-    var random = SplitMix64(state: 7)
+    var random = SeededGenerator(seed: 7)
     var engine = MergeEngine()
     var stretching = MergeEngine(stretch: 50)
     for round in 0..<60 {

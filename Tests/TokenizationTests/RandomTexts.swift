@@ -1,3 +1,5 @@
+import TestSupport
+
 /// The random strings of scripts/tokenizer_differential.py: text k of a seed is the same there.
 struct RandomTexts {
   /// A part is one of several strings, or a scalar of one of several ranges.
@@ -11,8 +13,8 @@ struct RandomTexts {
   private static let mostParts: UInt64 = 16
 
   func text(_ index: Int) -> String {
-    var first = SplitMix64(state: seed &+ UInt64(index))
-    var random = SplitMix64(state: first.next())
+    var first = SeededGenerator(seed: seed &+ UInt64(index))
+    var random = SeededGenerator(seed: first.next())
     var text = String.UnicodeScalarView()
     for _ in 0...random.next() % RandomTexts.mostParts {
       let kind = RandomTexts.kinds[Int(random.next() % UInt64(RandomTexts.kinds.count))]

@@ -11,7 +11,7 @@ import Testing
     ".", "!", "/", "'s", "’", "▁", "<|endoftext|>", "</s>", "<s>", "e\u{301}", "\u{A0}", "\u{3000}", "ﬁ", "👩‍🚀", "\u{0}",
   ]
 
-  private static func text(_ random: inout SplitMix64) -> [UInt8] {
+  private static func text(_ random: inout SeededGenerator) -> [UInt8] {
     (0..<Int.random(in: 2...120, using: &random)).flatMap { _ in
       Array((fragments.randomElement(using: &random) ?? "").utf8)
     }
@@ -51,7 +51,7 @@ import Testing
     let directory = try TemporaryDirectory()
     try directory.link(file, to: "data/tokenizers/" + source)
     let tokenizer = try Tokenizer.load(directory: directory.path)
-    var random = SplitMix64(state: 5)
+    var random = SeededGenerator(seed: 5)
     var cuts = 0
     for _ in 0..<400 {
       let text = TextCutsTests.text(&random)

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Tokenization
@@ -27,7 +28,7 @@ struct TokenDecoderTests {
   }
 
   @Test func onePieceAfterTheOtherGivesTheSameText() {
-    var random = SplitMix64(state: 3)
+    var random = SeededGenerator(seed: 3)
     let interesting: [UInt8] = [
       0x41, 0x80, 0xBF, 0xC3, 0xA9, 0xE2, 0x96, 0x81, 0xED, 0xA0, 0xF0, 0x9F, 0x98, 0xF4, 0x90, 0xFF,
     ]

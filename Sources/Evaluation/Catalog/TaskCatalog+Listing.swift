@@ -11,6 +11,7 @@ extension TaskCatalog {
     }
     rows += [["", "", ""], ["group", "", "stands for"]]
     for name in groupNames { rows.append([name, "", Self.shortened(try members(of: name))]) }
+    rows = rows.map { $0.map(\.oneLine) }
     let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in
       let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) } + [row[2]]

@@ -29,10 +29,20 @@ public struct TaskCatalog: Sendable {
   /// The tasks that come with the program.
   public static let builtIn = TaskCatalog(BuiltInTask.all.map(\.item))
 
-  /// The catalog with the tasks and groups of YAML files, which hide others of the same name.
-  /// - Throws: `EvaluationError.taskFile`, `FileError`.
+  /// The catalog with the tasks and groups of YAML files, which hide those of the catalog with the same name.
+  /// - Throws: `EvaluationError.taskFile`, for two files with one name too; `FileError`.
   public func adding(files: [String]) throws -> TaskCatalog {
-    TaskCatalog(Array(items.values) + (try files.map(Self.item)))
+    var all = Array(items.values)
+    var paths: [String: String] = [:]
+    for path in files {
+      let item = try Self.item(file: path)
+      if let other = paths.updateValue(path, forKey: item.name) {
+        throw EvaluationError.taskFile(
+          location: path, reason: "'\(item.name)' is defined in \(other) too; leave one of them out")
+      }
+      all.append(item)
+    }
+    return TaskCatalog(all)
   }
 
   private static func item(file path: String) throws -> Item {
@@ -93,9 +103,13 @@ public struct TaskCatalog: Sendable {
   }
 
   private func near(_ name: String, _ names: [String]) -> [String] {
-    let candidates = names.map { ($0, distance($0, name)) }
-    let limit = max(2, name.count / 3)
-    let close = candidates.filter { $0.1 <= limit || $0.0.hasPrefix(name) || name.hasPrefix($0.0) }
+    let asked = name.lowercased()
+    let limit = max(2, asked.utf8.count / 3)
+    let close = names.compactMap { name -> (String, Int)? in
+      let known = name.lowercased()
+      let distance = distance(known, asked)
+      return distance <= limit || known.hasPrefix(asked) || asked.hasPrefix(known) ? (name, distance) : nil
+    }
     return close.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.prefix(3).map(\.0)
   }
 

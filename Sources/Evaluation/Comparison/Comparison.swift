@@ -35,19 +35,32 @@ public struct Comparison: Sendable {
   /// What makes the two hard to compare, one sentence each.
   public private(set) var notes: [String] = []
 
-  /// - Throws: `EvaluationError.nothingInCommon`, `.row` for damaged samples; `FileError`.
+  /// Groups inside groups; more of them are no results of a harness, and would take time in proportion to their square.
+  private static let nestingLimit = 64
+
+  /// - Throws: `EvaluationError.nothingInCommon`, `.resultsFile` for groups that are nested too deep, `.row` for damaged
+  ///   samples; `FileError`.
   public init(_ a: RecordedResults, _ b: RecordedResults) throws {
     self.a = a
     self.b = b
     let common = a.entries.keys.filter { b.entries[$0] != nil }
     guard !common.isEmpty else { throw EvaluationError.nothingInCommon(a: a.path, b: b.path) }
-    let order = ResultsOrder(groupSubtasks: a.groupSubtasks, available: common)
+    let shown = Set(common.filter { name in a.entries[name]?.values.contains { b.entries[name]?[$0] != nil } ?? false })
+    let order = ResultsOrder(groupSubtasks: a.groupSubtasks, available: common, indents: shown.contains)
+    guard order.nesting <= Self.nestingLimit else {
+      throw EvaluationError.resultsFile(
+        path: a.path,
+        reason:
+          "key 'group_subtasks': \(order.nesting) groups lie in one another, expected at most \(Self.nestingLimit)")
+    }
     var notes = ComparisonNotes(a, b)
     var pairs: [String: [PairedMetric: PairedDifference]] = [:]
     for (name, _) in order.entries where order.members[name] == nil {
-      guard let paths = notes.samplesOfBoth(name) else { continue }
+      guard let own = a.entries[name], let other = b.entries[name], let paths = notes.samplesOfBoth(name) else {
+        continue
+      }
       let pairing = try SamplePairing(RecordedSamples(paths.a), RecordedSamples(paths.b))
-      let differences = pairing.differences(a.entries[name]?.values ?? [], b.entries[name]?.values ?? [])
+      let differences = pairing.differences(own, other)
       notes.add(pairing, differences, task: name)
       pairs[name] = differences
     }

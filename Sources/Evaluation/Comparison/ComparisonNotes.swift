@@ -59,6 +59,9 @@ struct ComparisonNotes {
       differ(first.documentCount, second.documentCount) { "\($0) documents in A, \($1) in B" },
     ]
     for text in texts { if let text { add(text, task: task) } }
+    for (entry, name) in [(first, "A"), (second, "B")] {
+      for metric in entry.unreadable { add("\(metric) is not a number in \(name), so it is left out", task: task) }
+    }
   }
 
   private mutating func add(_ text: String, task: String) {

@@ -15,7 +15,12 @@ public struct RecordedResults: Sendable {
   /// A task, or a group that has values of its own.
   struct Entry: Sendable {
     var title: String
+    /// In order of name.
     var values: [Value]
+    /// Where in `values` each is.
+    var places: [PairedMetric: Int]
+    /// Metrics whose value is no number, as "<metric>,<filter>".
+    var unreadable: [String]
     /// As it is shown; nil where the file has none.
     var version: String?
     var fewShot: Int?
@@ -24,7 +29,7 @@ public struct RecordedResults: Sendable {
     var directions: [String: Bool]
 
     /// The value of the same metric under the same filter.
-    subscript(other: Value) -> Value? { values.first { $0.metric == other.metric && $0.filter == other.filter } }
+    subscript(other: Value) -> Value? { places[PairedMetric(other)].map { values[$0] } }
   }
 
   /// The file with the results object.
@@ -69,12 +74,10 @@ public struct RecordedResults: Sendable {
 
   /// The file with a task's samples; nil without one. The harness gives both files the same time.
   func samplesPath(of task: String) -> String? {
-    // A name out of the file must not lead to another directory.
-    guard !task.utf8.contains(UInt8(ascii: "/")) else { return nil }
     let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.index(after: $0)...] } ?? path[...]
     let time = name.dropLast(5).split(separator: "_", omittingEmptySubsequences: false).dropFirst().last ?? ""
     let suffix = time.wholeMatch(of: /\d{4}-\d{2}-\d{2}T.*/) == nil ? "" : "_\(time)"
-    let samples = "\(FileTree.parent(of: path))/samples_\(task)\(suffix).jsonl"
+    let samples = "\(FileTree.parent(of: path))/\(ResultFiles.samples(of: task, suffix: suffix))"
     return FileTree.isFile(samples) ? samples : nil
   }
 }
@@ -91,8 +94,11 @@ private struct ResultsReader {
       guard let object = value.object else { throw wrong("results.\(name)", "an object with the task's metrics") }
       var directions: [String: Bool] = [:]
       for (metric, direction) in json["higher_is_better"]?[name]?.object ?? [:] { directions[metric] = direction.bool }
+      let (values, unreadable) = values(object)
       entries[name] = RecordedResults.Entry(
-        title: object["alias"]?.string ?? name, values: try values(object, of: name), version: version(of: name),
+        title: object["alias"]?.string ?? name, values: values,
+        places: Dictionary(values.enumerated().map { (PairedMetric($1), $0) }) { first, _ in first },
+        unreadable: unreadable, version: version(of: name),
         fewShot: json["n-shot"]?[name]?.integer,
         documentCount: json["n-samples"]?[name]?["effective"]?.integer ?? object["sample_len"]?.integer,
         directions: directions)
@@ -100,19 +106,23 @@ private struct ResultsReader {
     return entries
   }
 
-  /// The members called "<metric>,<filter>", in order of name.
-  private func values(_ entry: JSONObject, of task: String) throws(EvaluationError) -> [RecordedResults.Value] {
+  /// The members called "<metric>,<filter>", in order of name, and the names of those that are no numbers.
+  private func values(_ entry: JSONObject) -> (values: [RecordedResults.Value], unreadable: [String]) {
     var values: [RecordedResults.Value] = []
+    var unreadable: [String] = []
     for (key, value) in entry.sorted(by: { PythonString.precedes($0.key, $1.key) }) {
       let parts = key.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, !parts[0].hasSuffix("_stderr") else { continue }
-      guard let number = value.double else { throw wrong("results.\(task).\(key)", "a number") }
+      guard let number = value.double else {
+        unreadable.append(key)
+        continue
+      }
       values.append(
         RecordedResults.Value(
           metric: parts[0], filter: parts[1], value: number,
           standardError: entry["\(parts[0])_stderr,\(parts[1])"]?.double))
     }
-    return values
+    return (values, unreadable)
   }
 
   private func version(of task: String) -> String? {

@@ -34,12 +34,12 @@ struct SamplePairing {
 
   /// The paired difference of each metric that both have, and whose reported values follow from the samples.
   func differences(
-    _ reportedA: [RecordedResults.Value], _ reportedB: [RecordedResults.Value]
+    _ reportedA: RecordedResults.Entry, _ reportedB: RecordedResults.Entry
   ) -> [PairedMetric: PairedDifference] {
     var differences: [PairedMetric: PairedDifference] = [:]
-    for value in reportedA {
+    for value in reportedA.values {
       let key = PairedMetric(value)
-      guard let other = reportedB.first(where: { PairedMetric($0) == key }),
+      guard let other = reportedB[value],
         let aggregation = a.aggregation(of: key.metric, filter: key.filter, reported: value.value),
         aggregation == b.aggregation(of: key.metric, filter: key.filter, reported: other.value)
       else { continue }

@@ -1,4 +1,5 @@
 import Files
+import Templates
 
 /// A request with its texts and its score.
 public struct RequestResult: Sendable {
@@ -29,7 +30,7 @@ public struct DocumentResult: Sendable {
   /// The row, with the columns that the task added.
   public var row: JSONObject
   /// The right answer as the harness's `doc_to_target` gives it: an index, a text, or a list of indices.
-  public var target: JSON
+  public var target: PythonValue
   public var answers: Answers
   /// In the order of the task's metrics.
   public var metrics: [(name: String, item: MetricItem)]

@@ -14,11 +14,12 @@ public struct TaskResult: Sendable {
   /// Rows in the split, and rows that were scored.
   public var originalCount: Int
   public var effectiveCount: Int
-  /// Requests of all documents, and how many of them were different.
+  /// Requests of all documents.
   public var requestCount: Int
-  public var uniqueRequestCount: Int
   /// Requests longer than the model's window, which lost tokens on the left.
   public var truncatedCount: Int
+  /// Requests whose log-likelihood is not a number. The harness takes the first of them for the best answer.
+  public var nanCount: Int
   /// Whether a row's few-shot examples can hold its own answer, as they can in the harness.
   public var fewShotLeaks: Bool
   /// Empty unless `EvaluationOptions.keepsDocuments`.
@@ -62,6 +63,13 @@ public struct EvaluationResult: Sendable {
       notes.append(
         "\(Self.names(cut)): \(count) of \(all) requests are longer than \(contextLength) tokens and were cut on the left"
       )
+    }
+    let damaged = tasks.filter { $0.nanCount > 0 }
+    if !damaged.isEmpty {
+      let (count, all) = (damaged.reduce(0) { $0 + $1.nanCount }, damaged.reduce(0) { $0 + $1.requestCount })
+      notes.append(
+        "\(Self.names(damaged)): \(count) of \(all) requests have log-likelihoods that are not numbers: are the weights "
+          + "damaged?")
     }
     let leaking = tasks.filter(\.fewShotLeaks)
     if !leaking.isEmpty {

@@ -46,7 +46,8 @@ extension TaskGroup {
       group: self, metrics: metrics, documentCount: leaves.reduce(0) { $0 + $1.effectiveCount })
   }
 
-  /// The names of its tasks, those of its subgroups included, in the order of the definitions.
+  /// The names of its tasks, those of its subgroups included, in the order of the definitions. A task of several
+  /// subgroups is there, and counts, as often (lm-evaluation-harness 0.4.13, `Group.get_all_tasks`).
   func leaves(_ groups: [String: TaskGroup]) -> [String] {
     // A definition that makes a group its own member must not run forever.
     func leaves(_ group: TaskGroup, _ above: Set<String>) -> [String] {

@@ -29,7 +29,7 @@ public struct ResultsTable: Sendable {
   }
 
   private func rows(_ name: String, _ entry: JSONObject, depth: Int) -> [[MarkdownTable.Cell]] {
-    let title = entry["alias"]?.string ?? name
+    let title = (entry["alias"]?.string ?? name).oneLine
     var first: [MarkdownTable.Cell] = [
       .text(depth > 0 ? String(repeating: " ", count: depth) + "- " + title : title), version(name),
     ]

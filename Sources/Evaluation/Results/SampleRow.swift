@@ -1,4 +1,5 @@
 import Files
+import Templates
 
 /// A document as one line of the two per-document files.
 enum SampleRow {
@@ -7,7 +8,7 @@ enum SampleRow {
   /// The line of `documents.jsonl`: texts, token ids and scores of everything that was asked.
   static func document(_ document: DocumentResult, task: String) -> JSONObject {
     var object: JSONObject = [
-      "task": .string(task), "doc_id": .integer(Int64(document.id)), "gold": document.target,
+      "task": .string(task), "doc_id": .integer(Int64(document.id)), "gold": JSON(document.target),
       "metrics": .object(metrics(document)),
     ]
     switch document.answers {
@@ -59,7 +60,7 @@ enum SampleRow {
     var object: JSONObject = [
       "doc_id": .integer(Int64(document.id)),
       "doc": .object(document.row),
-      "target": .string(python(document.target)),
+      "target": .string(document.target.text),
       "arguments": .object(arguments(document)),
     ]
     let answers = answers(document)
@@ -87,7 +88,7 @@ enum SampleRow {
     (
       SHA256.hex(of: JSON.object(document.row).serialized(indent: 2)),
       SHA256.hex(of: texts(document).first?.first ?? ""),
-      SHA256.hex(of: python(document.target))
+      SHA256.hex(of: document.target.text)
     )
   }
 
@@ -109,22 +110,16 @@ enum SampleRow {
     return object
   }
 
-  /// The answers as the harness prints them into strings: ["-18.9", "False"] for a request, "-18.9" for a rolling text.
+  /// The answers as the harness prints them into strings with Python's `str()`: ["-18.9", "False"] for a request, "-18.9" for a rolling text.
   private static func answers(_ document: DocumentResult) -> [JSON] {
     switch document.answers {
     case .requests(let requests):
       requests.map {
         .array([
-          .string(JSON.number($0.score.logProbability).serialized()), .string($0.score.isGreedy ? "True" : "False"),
+          .string(PythonValue.float($0.score.logProbability).text), .string(PythonValue.bool($0.score.isGreedy).text),
         ])
       }
-    case .rolling(let rolling): [.string(JSON.number(rolling.logLikelihood).serialized())]
+    case .rolling(let rolling): [.string(PythonValue.float(rolling.logLikelihood).text)]
     }
-  }
-
-  /// Python's `str()` of a target.
-  private static func python(_ target: JSON) -> String {
-    if case .string(let text) = target { return text }
-    return target.serialized()
   }
 }

@@ -5,6 +5,9 @@ struct TextTable {
   /// Columns that align to the left.
   var leading = 1
 
+  /// Characters of a cell at most: a long name out of a file would make every row as wide as itself.
+  private static let limit = 200
+
   /// The table with a newline after every line. A bar inside a cell is escaped.
   var text: String {
     let cells = ([headers] + rows).map { $0.map { Self.cell($0) } }
@@ -24,11 +27,11 @@ struct TextTable {
 
   private static func cell(_ text: String) -> String {
     var scalars = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
+    for scalar in text.unicodeScalars.prefix(limit) {
       if scalar == "|" { scalars.append("\\") }
       // A name out of a file must not break the line or command the terminal.
       scalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
     }
-    return String(scalars)
+    return String(scalars) + (text.unicodeScalars.count > limit ? "…" : "")
   }
 }

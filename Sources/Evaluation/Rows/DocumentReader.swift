@@ -47,7 +47,7 @@ struct DocumentReader: Sendable {
       let text = try answerText(target, row)
       question = .rolling(text: text, words: PythonString.countWords(text), bytes: text.utf8.count)
     }
-    return TaskDocument(row: row, question: question, target: JSON(target), results: try results(row, question))
+    return TaskDocument(row: row, question: question, target: target, results: try results(row, question))
   }
 
   /// The text before a row's few-shot examples.

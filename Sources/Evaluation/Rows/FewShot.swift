@@ -1,4 +1,5 @@
 import Files
+import Templates
 
 /// Chooses the few-shot examples of a task's rows, in document order, with the harness's generator and rules
 /// (lm-evaluation-harness 0.4.13, `ContextSampler` and `FirstNSampler`).
@@ -16,6 +17,8 @@ struct FewShotSampler {
   private var texts: [String?]
   /// The text before every row, where all have the same examples.
   private var common: String?
+  /// Where each row of the pool stands in it, copies together; made when the first row needs it.
+  private var places: [PythonDictionary: [Int]]?
 
   /// - Parameters:
   ///   - pool: the rows to choose from, processed.
@@ -23,24 +26,19 @@ struct FewShotSampler {
   init(
     task: EvaluationTask, reader: DocumentReader, pool: [Row], path: String, count: Int, seed: Int
   ) throws(EvaluationError) {
-    var rows = pool
     choice = task.examples.choice
-    if choice == .random, let positions = task.examples.positions, !positions.isEmpty {
-      guard positions.allSatisfy({ -pool.count..<pool.count ~= $0 }) else {
-        throw .fewShotPool(task: task.name, path: path, needed: (positions.max() ?? 0) + 1, found: pool.count)
-      }
-      rows = positions.map { pool[$0 < 0 ? $0 + pool.count : $0] }
-    }
     dropsEvaluatedRow = task.configuration.dropsEvaluatedRow
-    let needed = count + (dropsEvaluatedRow && choice == .random ? 1 : 0)
-    guard needed <= rows.count else {
-      throw .fewShotPool(task: task.name, path: path, needed: needed, found: rows.count)
+    // One more is drawn, in case the row itself is among them.
+    let more = dropsEvaluatedRow && choice == .random ? 1 : 0
+    guard count <= pool.count - more else {
+      // The sum of a number that somebody typed may not fit.
+      throw .fewShotPool(task: task.name, path: path, needed: max(count, count &+ more), found: pool.count)
     }
     self.reader = reader
-    self.pool = rows
+    self.pool = pool
     self.count = count
     random = PythonRandom(seed: seed)
-    texts = Array(repeating: nil, count: rows.count)
+    texts = Array(repeating: nil, count: pool.count)
   }
 
   /// Whether a row can be shown to itself: the pool is the evaluated split and nothing is dropped.
@@ -67,24 +65,43 @@ struct FewShotSampler {
 
   /// Positions in the pool.
   private mutating func draw(for row: Row) throws(EvaluationError) -> [Int] {
-    if choice == .first {
+    switch choice {
+    case .first:
       guard dropsEvaluatedRow else { return Array(0..<count) }
-      let first = pool.indices.lazy.filter { [pool] in !pool[$0].hasSameColumns(as: row) }.prefix(count)
-      return try enough(Array(first), row)
+      let copies = try copies(of: row)
+      return (0..<count).map { Self.position($0, without: copies) }
+    case .random:
+      guard dropsEvaluatedRow else { return random.sample(pool.count, count) }
+      let drawn = random.sample(pool.count, count + 1).filter { !pool[$0].hasSameColumns(as: row) }.prefix(count)
+      if drawn.count == count { return Array(drawn) }
+      // More than one copy of the row was drawn: the harness draws again from a pool without it.
+      let copies = try copies(of: row)
+      return random.sample(pool.count - copies.count, count).map { Self.position($0, without: copies) }
     }
-    guard dropsEvaluatedRow else { return random.sample(pool.count, count) }
-    let drawn = random.sample(pool.count, count + 1).filter { !pool[$0].hasSameColumns(as: row) }.prefix(count)
-    if drawn.count == count { return Array(drawn) }
-    // More than one copy of the row was drawn: the harness draws again from a pool without it.
-    let others = try enough(pool.indices.filter { !pool[$0].hasSameColumns(as: row) }, row)
-    return random.sample(others.count, count).map { others[$0] }
   }
 
-  private func enough(_ positions: [Int], _ row: Row) throws(EvaluationError) -> [Int] {
-    guard count <= positions.count else {
-      throw row.error(
-        "\(count) few-shot examples are drawn from rows unlike this one, but there are \(positions.count)")
+  /// Where rows like this one stand in the pool, in order.
+  /// - Throws: if the others are too few.
+  private mutating func copies(of row: Row) throws(EvaluationError) -> [Int] {
+    let places = places ?? Dictionary(grouping: pool.indices) { [pool] in pool[$0].columns }
+    self.places = places
+    let copies = places[row.columns] ?? []
+    let others = pool.count - copies.count
+    guard count <= others else {
+      throw row.error("\(count) few-shot examples are drawn from rows unlike this one, but there are \(others)")
     }
-    return positions
+    return copies
+  }
+
+  /// The position in the pool of the `index`-th row that is no copy.
+  static func position(_ index: Int, without copies: [Int]) -> Int {
+    // Before the copy at `copies[i]` are `copies[i] - i` others.
+    var lower = 0
+    var upper = copies.count
+    while lower < upper {
+      let middle = (lower + upper) / 2
+      if copies[middle] - middle <= index { lower = middle + 1 } else { upper = middle }
+    }
+    return index + lower
   }
 }

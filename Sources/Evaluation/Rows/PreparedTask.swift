@@ -15,7 +15,7 @@ extension Evaluator {
   /// - Throws: `EvaluationError`, `FileError`.
   func prepare(_ task: EvaluationTask) throws -> PreparedTask {
     let configuration = task.configuration
-    let source = RowSource(task: task, directory: dataDirectory, knownTasks: knownTasks)
+    let source = RowSource(task: task, directory: dataDirectory)
     let rows = try source.rows(of: configuration.evaluatedSplit, task.rows)
     let reader = try DocumentReader(task, first: rows[0])
     let count = configuration.fewShot(asked: options.fewShot(of: task.name))
@@ -44,15 +44,13 @@ struct RowSource {
   let task: EvaluationTask
   /// Holds `<task>/<split>.jsonl`.
   let directory: String
-  /// Task names that are looked for when the task's folder is missing.
-  let knownTasks: [String]
 
   /// The rows of a split after the task's own processing; never empty.
   /// - Throws: `EvaluationError`, `FileError`.
   func rows(of split: String, _ processing: TaskFunction?) throws -> [Row] {
     let paths =
       try task.files[split]
-      ?? [RowFile.locate(directory: directory, task: task.name, split: split, known: knownTasks)]
+      ?? [RowFile.locate(directory: directory, task: task.name, split: split)]
     let rows = try paths.flatMap { try RowFile.read($0) }
     guard case .rows(let process)? = processing?.body else { return rows }
     let processed = try process(rows)

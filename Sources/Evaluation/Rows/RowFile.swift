@@ -1,22 +1,17 @@
 import Files
-import Foundation
 
 /// Reads `DIR/<task>/<split>.jsonl`: one JSON object a line, blank lines skipped.
 enum RowFile {
   /// The path of a task's split.
   static func path(directory: String, task: String, split: String) -> String { "\(directory)/\(task)/\(split).jsonl" }
 
-  /// Checks that a task's folder and split exist, naming what is there instead.
-  static func locate(directory: String, task: String, split: String, known: [String]) throws -> String {
-    let folder = "\(directory)/\(task)"
-    let path = Self.path(directory: directory, task: task, split: split)
-    if FileManager.default.fileExists(atPath: path) { return path }
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue else {
-      let present = known.filter { FileManager.default.fileExists(atPath: "\(directory)/\($0)") }
-      throw EvaluationError.missingTaskFolder(task: task, path: folder, present: present)
-    }
-    let found = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".jsonl") }.sorted()
+  /// The path of a task's split, which is there.
+  /// - Throws: `EvaluationError.missingSplit` naming what is there instead; `FileError`.
+  static func locate(directory: String, task: String, split: String) throws -> String {
+    let path = path(directory: directory, task: task, split: split)
+    if FileTree.exists(path) { return path }
+    let folder = FileTree.parent(of: path)
+    let found = FileTree.isDirectory(folder) ? try FileTree.names(in: folder).filter { $0.hasSuffix(".jsonl") } : []
     throw EvaluationError.missingSplit(task: task, split: split, path: path, found: found)
   }
 

@@ -52,9 +52,8 @@ extension EvaluationTask {
       choice: try fewShot.sampler(),
       // Where the YAML has both, the harness takes the split.
       rows: fewShotSplit == nil ? try fewShot.samples() : nil,
-      positions: try fewShot.integers("fewshot_indices"),
       processing: fewShot.has("process_docs") ? try function("process_docs", fewShot) : rows)
-    files = try keys.dataFiles(folder: FileTree.parent(of: definition.path))
+    files = try keys.dataFiles(folder: FileTree.parent(of: definition.path), dataset: dataset)
     configuration = TaskConfiguration(
       name: try keys.required("task", try keys.string("task")),
       alias: try keys.string("task_alias"), tags: try keys.strings("tag"), datasetPath: dataset,

@@ -44,8 +44,6 @@ struct ExampleSource: Sendable {
   var choice: Choice
   /// Rows that the YAML itself has; nil for those of a split.
   var rows: [Row]?
-  /// Which rows of the pool, by position, take part in draws.
-  var positions: [Int]?
   /// What is done with the rows of the few-shot split.
   var processing: TaskFunction?
 }
@@ -85,7 +83,7 @@ struct TaskDocument: Sendable {
   let row: Row
   let question: Question
   /// The right answer as the harness's samples show it: an index, a text or a list.
-  let target: JSON
+  let target: PythonValue
   /// What the task's own function makes of the scores.
   let results: TaskFunction.ResultItems?
 }

@@ -43,11 +43,6 @@ struct TaskDefinition: Sendable {
     result.entries.update(with: others)
     return result
   }
-
-  /// A complaint about a key, at its place.
-  func error(_ key: String, _ reason: String) -> EvaluationError {
-    .taskFile(location: self[key]?.location ?? path, reason: "'\(key)' \(reason)")
-  }
 }
 
 extension [YAMLNode.Entry] {

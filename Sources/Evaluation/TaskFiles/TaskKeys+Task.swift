@@ -58,7 +58,15 @@ extension TaskKeys {
 
   /// `metric_list`, in the order in which documents have values; those of the output type where it is absent.
   func metrics(_ type: OutputType, _ results: TaskFunction?) throws(EvaluationError) -> [Metric] {
-    guard let sections = try sections("metric_list") else { return Metric.standard(type) }
+    guard let node = node("metric_list"), let sections = try sections("metric_list") else {
+      return Metric.standard(type)
+    }
+    guard !sections.isEmpty else {
+      throw .taskFile(
+        location: node.location,
+        reason: "'metric_list' is empty, so nothing would be measured; without the key it is "
+          + Metric.standard(type).map(\.name).joined(separator: ", "))
+    }
     var order = Metric.available(type).map(\.name)
     if case .results(let names, _)? = results?.body { order = names }
     var metrics: [Metric] = []
@@ -88,8 +96,13 @@ extension TaskKeys {
     return aggregation
   }
 
-  /// `dataset_kwargs.data_files` that are there, by split: paths relative to the YAML. What is not there is the hub's.
-  func dataFiles(folder: String) throws(EvaluationError) -> [String: [String]] {
+  /// What the datasets library calls a dataset that is files on this machine.
+  private static let fileDatasets: Set = ["arrow", "csv", "json", "pandas", "parquet", "text"]
+
+  /// `dataset_kwargs.data_files`, by split: paths relative to the YAML. Other names than those of files on this machine
+  /// are the hub's, whose rows are in the data's directory.
+  /// - Throws: for a file on this machine that is not there.
+  func dataFiles(folder: String, dataset: String?) throws(EvaluationError) -> [String: [String]] {
     guard let node = try section("dataset_kwargs").node("data_files") else { return [:] }
     var names: [(split: String, value: PythonValue)] = []
     switch try node.value() {
@@ -102,7 +115,15 @@ extension TaskKeys {
         throw wrong("data_files", node, "names of files by split")
       }
       let paths = list.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" }
-      if paths.allSatisfy({ FileTree.isFile($0) }) { files[split] = paths }
+      let missing = zip(list, paths).filter { !FileTree.isFile($0.1) }
+      if missing.isEmpty { files[split] = paths }
+      let isHere = dataset.map(Self.fileDatasets.contains) ?? true
+      for (name, path) in missing where name.hasPrefix("/") || isHere && !name.contains("://") {
+        throw .taskFile(
+          location: node.location,
+          reason: "'data_files': \(path) is no file; names are relative to the YAML, and without the key rows are read "
+            + "from --data")
+      }
     }
     return files
   }

@@ -100,14 +100,6 @@ struct TaskKeys {
     return count
   }
 
-  func integers(_ key: String) throws(EvaluationError) -> [Int]? {
-    guard let node = node(key) else { return nil }
-    guard case .list(let values) = try node.value(), values.allSatisfy({ $0.integer != nil }) else {
-      throw wrong(key, node, "a list of whole numbers")
-    }
-    return values.compactMap(\.integer)
-  }
-
   func bool(_ key: String) throws(EvaluationError) -> Bool? {
     guard let node = node(key) else { return nil }
     guard case .bool(let value) = try node.value() else { throw wrong(key, node, "true or false") }

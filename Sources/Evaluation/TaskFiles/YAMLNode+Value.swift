@@ -110,24 +110,19 @@ enum YAMLScalar {
   /// The number of a text that `isInteger`; nil beyond 64 bits.
   static func integer(_ text: String) -> Int? {
     let unsigned = withoutSign(text).replacing("_", with: "")
-    let magnitude: Int?
+    // The sign goes before the digits: the least integer has no positive counterpart.
+    let sign = text.hasPrefix("-") ? "-" : ""
     if unsigned.contains(":") {
-      magnitude = unsigned.split(separator: ":").reduce(0) { total, part in
-        guard let total, let digits = Int(part) else { return nil }
+      return unsigned.split(separator: ":").reduce(0) { total, part in
+        guard let total, let digits = Int(sign + part) else { return nil }
         let (product, overflows) = total.multipliedReportingOverflow(by: 60)
         let (sum, overflowsToo) = product.addingReportingOverflow(digits)
         return overflows || overflowsToo ? nil : sum
       }
-    } else if unsigned.hasPrefix("0x") {
-      magnitude = Int(unsigned.dropFirst(2), radix: 16)
-    } else if unsigned.hasPrefix("0b") {
-      magnitude = Int(unsigned.dropFirst(2), radix: 2)
-    } else if unsigned.hasPrefix("0") {
-      magnitude = Int(unsigned, radix: 8)
-    } else {
-      magnitude = Int(unsigned)
     }
-    return magnitude.map { text.hasPrefix("-") ? -$0 : $0 }
+    if unsigned.hasPrefix("0x") { return Int(sign + unsigned.dropFirst(2), radix: 16) }
+    if unsigned.hasPrefix("0b") { return Int(sign + unsigned.dropFirst(2), radix: 2) }
+    return Int(sign + unsigned, radix: unsigned.hasPrefix("0") ? 8 : 10)
   }
 
   /// `2024-1-31`, with or without a time.

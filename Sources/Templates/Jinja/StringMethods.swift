@@ -209,7 +209,8 @@ extension Renderer {
     let length = PythonString.length(text)
     guard width > length else { return text }
     let missing = width - length
-    try budget.spend(bytes: missing)
+    let (bytes, overflow) = missing.multipliedReportingOverflow(by: fill.utf8.count)
+    try budget.spend(bytes: overflow ? .max : bytes)
     let left =
       switch name {
       case "ljust": 0

@@ -66,9 +66,20 @@ extension PythonDictionary: ExpressibleByDictionaryLiteral {
   }
 }
 
-extension PythonDictionary: Equatable {
+extension PythonDictionary: Hashable {
   /// The order of keys does not matter.
   public static func == (a: PythonDictionary, b: PythonDictionary) -> Bool {
     a.count == b.count && a.allSatisfy { b[$0.key] == $0.value }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    var all = 0
+    for member in members {
+      var own = Hasher()
+      own.combine(member.key)
+      own.combine(member.value)
+      all ^= own.finalize()
+    }
+    hasher.combine(all)
   }
 }

@@ -37,9 +37,9 @@ extension PythonValue {
     case (.float(let a), .float(let b)):
       return PythonValue.order(a, b)
     case (.float(let a), _):
-      if let b = other.integer { return PythonValue.order(b, a).reversed }
+      if let b = other.integer { return PythonValue.order(b, withFloat: a).reversed }
     case (_, .float(let b)):
-      if let a = integer { return PythonValue.order(a, b) }
+      if let a = integer { return PythonValue.order(a, withFloat: b) }
     default:
       if let a = integer, let b = other.integer { return PythonValue.order(a, b) }
     }
@@ -52,10 +52,10 @@ extension PythonValue {
   }
 
   /// Exact, unlike a comparison of doubles.
-  private static func order(_ a: Int, _ b: Double) -> Order {
+  private static func order(_ a: Int, withFloat b: Double) -> Order {
     guard !b.isNaN else { return .unordered }
     guard let whole = Int(exactly: b.rounded(.towardZero)) else { return b > 0 ? .ascending : .descending }
-    return a == whole ? order(0, b - b.rounded(.towardZero)) : order(a, whole)
+    return a == whole ? order(0.0, b - b.rounded(.towardZero)) : order(a, whole)
   }
 }
 

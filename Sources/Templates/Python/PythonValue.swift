@@ -90,7 +90,7 @@ extension PythonValue: Hashable {
     case .float(let value): if let whole = Int(exactly: value) { hasher.combine(whole) } else { hasher.combine(value) }
     case .string(let value): hasher.combine(ExactString(value))
     case .list(let values), .tuple(let values): hasher.combine(values)
-    case .dictionary(let members): hasher.combine(members.count)
+    case .dictionary(let members): hasher.combine(members)
     }
   }
 }
