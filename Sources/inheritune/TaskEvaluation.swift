@@ -38,9 +38,13 @@ struct TaskEvaluation {
     guard let output = command.output else { return }
     let names = try ResultFiles.names(
       tasks: selection.tasks.map(\.name), hasPreset: preset != nil, logsSamples: command.logSamples)
-    for path in names.map({ "\(output)/\($0)" }) {
+    // The run that left a journal found none of the others: they are its own, from when it was killed writing them.
+    let isContinued = FileTree.exists("\(output)/\(ScoreJournal.fileName)")
+    for name in names {
+      let path = "\(output)/\(name)"
       if FileTree.isDirectory(path) { throw FileError.notARegularFile(path: path, found: "a directory") }
-      if !command.force, FileTree.exists(path) { throw CommandError.exists(path: path) }
+      let isOwn = command.force || isContinued && name != ResultFiles.results
+      if !isOwn, FileTree.exists(path) { throw CommandError.exists(path: path) }
     }
   }
 

@@ -149,6 +149,8 @@ struct EvalTests {
       #expect(outcome.status == status && outcome.wasKilled == (signal == SIGKILL), "\(outcome)")
       if signal != SIGKILL { #expect(outcome.errors.contains("the same command goes on from here"), "\(outcome)") }
       #expect(folder.exists("out/scores.journal") && !folder.exists("out/results.json"))
+      // As if it had been killed while it wrote its results.
+      try folder.write("out/table.md", "half")
       try expectOthersAreRefused(out)
 
       let again = try eval("--tasks", "piqa,mmlu_anatomy", "--output", out, "--batch-size", "1").finish()

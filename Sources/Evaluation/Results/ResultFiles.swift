@@ -3,7 +3,8 @@ import Templates
 
 /// What the files of an evaluation are called in the folder that it is written to.
 public enum ResultFiles {
-  static let results = "results.json"
+  /// Written last.
+  public static let results = "results.json"
   static let table = "table.md"
   static let preset = "paper.md"
   static let documents = "documents.jsonl"
