@@ -101,7 +101,9 @@ struct ScoringPlanTests {
   /// What is scored is not in a prefix: its rows must run.
   @Test func aPrefixEndsBeforeWhatIsScored() {
     let text = (0..<300).map { Int32($0 % 89) }
-    let requests = (0..<50).map { request(Array(text[..<40]), Array(text[40...]) + [Int32($0), 1]) }
+    // The same inputs, first with little that is scored in them.
+    let short = (0..<50).map { request(text + [Int32($0)], [1]) }
+    let requests = short + (0..<50).map { request(Array(text[..<40]), Array(text[40...]) + [Int32($0), 1]) }
     let plan = plan(requests, tokens: 512)
     #expect(plan.batches.allSatisfy { $0.prefix <= 39 })
     #expect(scored(plan) == expected(requests, contextLength: 1024))
