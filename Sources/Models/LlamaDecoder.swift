@@ -61,8 +61,7 @@ struct LlamaDecoder: Sendable {
     shape = ModelShape(
       layerCount: try c.integer("num_hidden_layers", in: ConfigurationReader.layers), width: width,
       vocabularySize: try c.integer("vocab_size"),
-      contextLength: try c.integer("max_position_embeddings", default: defaults.contextLength),
-      keyValueWidth: kvHeads * headDimension)
+      contextLength: try c.integer("max_position_embeddings", default: defaults.contextLength))
     feedForward = try c.integer("intermediate_size")
     self.activation = activation
     rotary = try RotaryEmbedding(c, headDimension: headDimension)

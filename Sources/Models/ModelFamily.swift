@@ -62,8 +62,6 @@ public struct ModelShape: Sendable, Hashable {
   public var vocabularySize: Int
   /// The longest T.
   public var contextLength: Int
-  /// Columns of one cached key (or value) row: G·D.
-  public var keyValueWidth: Int
 }
 
 /// The residual stream between two sublayers: `stream` plus, when the last branch was not added yet, `branch`.

@@ -30,7 +30,7 @@ struct GPT2: ModelFamily {
     shape = ModelShape(
       layerCount: try c.integer("n_layer", in: ConfigurationReader.layers), width: width,
       vocabularySize: try c.integer("vocab_size"),
-      contextLength: try c.integer(c.has("n_positions") ? "n_positions" : "n_ctx", default: 1024), keyValueWidth: width)
+      contextLength: try c.integer(c.has("n_positions") ? "n_positions" : "n_ctx", default: 1024))
     feedForward = try c.integer("n_inner", default: 4 * width)
     activation = try c.activation("activation_function", default: "gelu_new")
     norm = NormSpec(kind: .layer, epsilon: Float(try c.positive("layer_norm_epsilon", default: 1e-5)))

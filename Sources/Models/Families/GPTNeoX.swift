@@ -29,7 +29,7 @@ struct GPTNeoX: ModelFamily {
     shape = ModelShape(
       layerCount: try c.integer("num_hidden_layers", in: ConfigurationReader.layers), width: width,
       vocabularySize: try c.integer("vocab_size"),
-      contextLength: try c.integer("max_position_embeddings", default: 2048), keyValueWidth: width)
+      contextLength: try c.integer("max_position_embeddings", default: 2048))
     feedForward = try c.integer("intermediate_size")
     activation = try c.activation("hidden_act", default: "gelu")
     norm = NormSpec(kind: .layer, epsilon: Float(try c.positive("layer_norm_eps", default: 1e-5)))

@@ -25,8 +25,7 @@ struct MPT: ModelFamily {
     }
     shape = ModelShape(
       layerCount: try c.integer("n_layers", in: ConfigurationReader.layers), width: width,
-      vocabularySize: try c.integer("vocab_size"), contextLength: try c.integer("max_seq_len", default: 2048),
-      keyValueWidth: width)
+      vocabularySize: try c.integer("vocab_size"), contextLength: try c.integer("max_seq_len", default: 2048))
     norm = NormSpec(kind: .layer, epsilon: Float(try c.positive("layer_norm_epsilon", default: 1e-5)))
     isTied = try c.bool("tie_word_embeddings", default: true)
     initialDeviation = Float(try c.positive("initializer_range", default: 0.02))

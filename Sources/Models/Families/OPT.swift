@@ -40,7 +40,7 @@ struct OPT: ModelFamily {
     shape = ModelShape(
       layerCount: try c.integer("num_hidden_layers", in: ConfigurationReader.layers), width: width,
       vocabularySize: try c.integer("vocab_size"),
-      contextLength: try c.integer("max_position_embeddings", default: 2048), keyValueWidth: width)
+      contextLength: try c.integer("max_position_embeddings", default: 2048))
     feedForward = try c.integer("ffn_dim")
     activation = try c.activation("activation_function", default: "relu")
     hasBias = try c.bool("enable_bias", default: true)
