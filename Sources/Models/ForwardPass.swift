@@ -1,7 +1,7 @@
 import Programs
 import Tensors
 
-/// What a family writes its forward pass on: the graph, the shape of the rows, and the two forms of attention.
+/// What a family writes its forward pass on: the graph, the shape of the rows, and attention in the form that fits them.
 public struct ForwardPass {
   public var graph: Graph
   /// B sequences, of T rows each. A tree is one sequence of all its rows.

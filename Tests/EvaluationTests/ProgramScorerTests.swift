@@ -121,6 +121,24 @@ struct ProgramScorerTests {
     #expect(together[30].logProbability < together[3].logProbability)
   }
 
+  /// Keys and values of a prefix are those of the weights of now.
+  @Test func weightsMayChangeBetweenCalls() throws {
+    let path = Shared.path("goldens/eval-fixtures/models/gpt2-tiny-1k")
+    let model = try Model.load(directory: path)
+    let store = try ParameterStore.load(model, from: Checkpoint.open(path), device: CPUDevice(threads: 1))
+    let requests = (0..<20).map { index in
+      let question = (0..<4).map { Int32(100 + index + $0) }
+      return ScoreRequest(context: (0..<300).map { Int32($0 % 97) } + question, continuation: [7, 8])
+    }
+    func makeScorer() throws -> ProgramScorer { try ProgramScorer(model: model, store: store, batchTokens: 128) }
+    let scorer = try makeScorer()
+    _ = try scorer.scores(of: requests)
+    let bias = [Float](repeating: 0.5, count: model.width)
+    try bias.withUnsafeBufferPointer { try store.write($0, of: "transformer.h.0.ln_1.bias", at: 0) }
+    let changed = try scorer.scores(of: requests)
+    #expect(try changed == makeScorer().scores(of: requests))
+  }
+
   @Test func idsOutsideTheVocabularyAreRefused() throws {
     let scorer = try scorer(Shared.path("goldens/eval-fixtures/models/gpt2-tiny"))
     for bad in [601, -1] as [Int32] {

@@ -48,8 +48,7 @@ struct GPT2: ModelFamily {
     let table = try embedding(&pass)
     let positions = try pass.graph.parameter(
       "transformer.wpe.weight", shape.contextLength, shape.width, role: .embedding, initial: .normal(initialDeviation))
-    return ResidualStream(
-      try pass.embedding(tokens, table: table, positions: positions))
+    return ResidualStream(try pass.embedding(tokens, table: table, positions: positions))
   }
 
   func block(_ pass: inout ForwardPass, _ x: ResidualStream, layer: Int) throws(GraphError) -> ResidualStream {
