@@ -36,6 +36,7 @@ let package = Package(
     .target(name: "CUDABackend", dependencies: ["CCUDA", "Tensors"]),
     // The CUDA kernels over an emulation of CUDA, for tests; scripts/build-cuda.sh builds the real library from them.
     .target(name: "CUDAKernels", dependencies: ["CCUDA"], cxxSettings: emulationSettings),
+    .target(name: "Profiling", dependencies: ["Tensors"]),
     .target(name: "Programs", dependencies: ["Tensors"]),
     .target(name: "ReferenceBackend", dependencies: ["Tensors"], swiftSettings: [.unsafeFlags(["-O"])]),
     .target(
@@ -58,7 +59,7 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Checkpoints", "Datasets", "Files", "Models", "Programs", "Tensors", "YAML",
+        "Checkpoints", "Datasets", "Files", "Models", "Profiling", "Programs", "Tensors", "YAML",
       ]),
     .target(
       name: "Evaluation", dependencies: ["Files", "Models", "Programs", "Templates", "Tensors", "Tokenization", "YAML"]),
@@ -68,7 +69,7 @@ let package = Package(
       name: "inheritune",
       dependencies: [
         "CPUBackend", "CUDABackend", "Checkpoints", "Datasets", "Evaluation", "Files", "HDF5", "Inheritance",
-        "Models", "Programs", "Tensors", "Tokenization", "Training",
+        "Models", "Profiling", "Programs", "Tensors", "Tokenization", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -103,6 +104,8 @@ let package = Package(
         "Programs", "ReferenceBackend", "Tensors", "TestSupport", "Training",
       ]),
     .testTarget(
+      name: "ProfilingTests", dependencies: ["DeviceChecks", "Profiling", "ReferenceBackend", "Tensors", "TestSupport"]),
+    .testTarget(
       name: "ProgramsTests", dependencies: ["CAllocationCounter", "CPUBackend", "Programs", "Tensors", "TestSupport"]),
     .target(name: "HDF5Fixtures", dependencies: ["HDF5"], path: "Tests/HDF5Fixtures"),
     .testTarget(name: "HDF5Tests", dependencies: ["CZlib", "Files", "HDF5", "HDF5Fixtures"]),
@@ -128,7 +131,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "CPUBackend", "Checkpoints", "Datasets", "Files", "HDF5Fixtures", "Models", "Programs", "Tensors",
+        "CPUBackend", "Checkpoints", "Datasets", "Files", "HDF5Fixtures", "Models", "Profiling", "Programs", "Tensors",
         "TestSupport",
         "Tokenization", "Training",
       ]),

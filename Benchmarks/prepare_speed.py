@@ -9,9 +9,9 @@ MB; zstd, level 3. WORK is a directory for the files. PROGRAM is .build/release/
 Benchmarks/.build/release/tokenize. The tokenizer is timed on a file of the same text with as many threads. Prints MB of text a
 second, nanoseconds a token, and the largest memory of the process.
 """
-import argparse, json, multiprocessing, os, shutil, statistics, subprocess, time
+import argparse, json, os, shutil, statistics
 
-import zstandard
+import measure, zstandard
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("text")
@@ -54,25 +54,18 @@ def prepare(lines, workers):
     shutil.rmtree(output, ignore_errors=True)
     command = [arguments.inheritune, "prepare", lines, "--tokenizer", arguments.tokenizer, "--output", output,
                "--workers", str(workers), "--json"]
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    report = json.loads(process.stdout.read())
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0
-    return time.perf_counter() - start, report["tokens"], usage.ru_maxrss / 1024
+    run = measure.run(command)
+    return run.seconds, json.loads(run.output)["tokens"], run.memory_MiB
 
 
 def alone(text, workers):
     command = [arguments.tokenize, "speed", arguments.tokenizer, text, str(workers), "1"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["MB_per_s"]
+    return json.loads(measure.run(command).output)["MB_per_s"]
 
 
 os.makedirs(arguments.work, exist_ok=True)
 for size in arguments.sizes:
-    # In a process of its own: a child's memory counts that of the process it was started from.
-    writer = multiprocessing.Process(target=write, args=(size,))
-    writer.start()
-    writer.join()
+    write(size)
     lines, text = paths(size)
     megabytes = os.path.getsize(text) / 1e6
     for workers in arguments.workers:

@@ -15,10 +15,9 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
+
+import measure
 
 
 def model(a):
@@ -59,24 +58,6 @@ def task_files(folder, data, tasks):
     return names
 
 
-def run(command, environment):
-    """Seconds and largest memory in MiB of a command: measured by a small process of its own, because memory counts
-    from the parent's."""
-    watcher = (
-        "import json,os,resource,subprocess,sys,time\n"
-        "t=time.perf_counter()\n"
-        "r=subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.PIPE)\n"
-        "s=time.perf_counter()-t\n"
-        "print(json.dumps([r.returncode,s,resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss/1024,"
-        "r.stderr[-2000:].decode(errors='replace')]))\n")
-    found = subprocess.run(
-        [sys.executable, "-c", watcher, *command], env=environment, capture_output=True, text=True, check=True)
-    code, seconds, memory, errors = json.loads(found.stdout)
-    if code != 0:
-        sys.exit(f"{command[0]} ended with {code}:\n{errors}")
-    return seconds, memory
-
-
 def metrics(results):
     return {
         (task.removesuffix("_local"), key): value for task, entry in results["results"].items()
@@ -102,7 +83,8 @@ def compare(a):
             "--threads", str(a.threads), *[e.replace("_", "-") if e.startswith("--") else e for e in extra]]
         measured = []
         for repeat in range(a.repeats):
-            turn = (run(ours, environment), run(theirs, environment))
+            runs = (measure.run(ours, environment), measure.run(theirs, environment))
+            turn = [(run.seconds, run.memory_MiB) for run in runs]
             measured.append(turn)
             print("inheritune %.1f s, %.0f MiB; lm_eval %.1f s, %.0f MiB" % (*turn[0], *turn[1]), flush=True)
         with open(folder + "/ours/results.json", encoding="utf-8") as file:

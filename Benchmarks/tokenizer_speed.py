@@ -8,7 +8,9 @@ TEXT is UTF-8; it is cut at blank lines into documents of about 20 kB. --gpt2 is
 after a run that is not counted, and then ours in a new process, where no word has been met before; loading is not timed. What
 is printed are medians over the repeats. The numbers of tokens must agree.
 """
-import argparse, json, os, statistics, subprocess, sys, time
+import argparse, json, os, statistics, sys, time
+
+import measure
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("text")
@@ -74,7 +76,7 @@ peers = [
 
 def ours(directory, threads):
     command = [arguments.tokenize, "speed", directory, arguments.text, str(threads), "1"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return json.loads(measure.run(command).output)
 
 
 for name, directory, run in peers:

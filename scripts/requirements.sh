@@ -13,6 +13,17 @@ is_installed() {
   [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# The first of these packages that apt knows, or nothing.
+first_available() {
+  local package
+  for package; do
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      echo "$package"
+      return
+    fi
+  done
+}
+
 # Installs the packages that are missing, with apt, after saying which; without the rights to, says the command and stops.
 require_packages() {
   if ! command -v apt-get >/dev/null; then

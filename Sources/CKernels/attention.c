@@ -38,7 +38,7 @@ CK_INLINE void attend_block(const attention *blocked, int64_t sequence, int64_t 
     for (int64_t vector = 0; vector < width / ck_lane_count; vector++) {
       const int64_t lane = vector * ck_lane_count, visible = ck_visible_keys(keys, vector, diagonal);
       const int64_t distance = key - before - lane;
-      if (bent) ck_bend(&a->shape, head, scores + lane, NULL, width, visible, distance);
+      if (bent) ck_bend(&a->shape, head, scores + lane, width, visible, distance);
       if (diagonal) ck_mask(scores, width, keys, vector);
       ck_mask_window(&a->shape, scores + lane, width, visible, distance);
       ck_mask_documents(&a->shape, sequence, scores + lane, width, visible, key, before + lane);

@@ -1,10 +1,10 @@
-// What the forward and the backward pass share: how a block of queries is laid out.
+// What the passes over blocks share, and how a block of queries is laid out in the forward ones.
 //
-// Queries stand in lanes. Scores are kept transposed, [key][query]: products read rows of k and v as they lie, one
+// There queries stand in lanes. Scores are kept transposed, [key][query]: products read rows of k and v as they lie, one
 // number against 16 queries, and maxima and sums over keys never cross lanes. Of the block on the diagonal, strips of
-// 16 keys are computed for the 16-query columns that see any of them. Of the blocks before, those that no query's
-// window reaches are left out, as are those of earlier documents: the first begins where the first query's window or
-// document does.
+// 16 keys are computed for the 16-query columns that see any of them. Of the blocks before, those that no query's window
+// reaches are left out, as are those of earlier documents: the first begins where the first query's window or document
+// does.
 #pragma once
 
 #include "attention.h"
@@ -58,13 +58,20 @@ CK_INLINE void ck_load_columns(
   float *columns, int64_t width, const float *rows, int64_t stride, int64_t count, int64_t head_dim, float factor) {
   for (int64_t i = 0; i < width; i += ck_lane_count) {
     for (int64_t d = 0; d < head_dim; d += ck_lane_count) {
+      const float *corner = rows + i * stride + d;
       ck_lanes x[ck_lane_count];
+      if (i + ck_lane_count <= count && d + ck_lane_count <= head_dim) {
 #pragma clang loop unroll(full)
-      for (int r = 0; r < ck_lane_count; r++) {
-        x[r] = 0.0f;
-        if (i + r < count) ck_load_first(&x[r], rows + (i + r) * stride + d, head_dim - d, 0);
-        x[r] *= factor;
+        for (int r = 0; r < ck_lane_count; r++) ck_load(&x[r], corner + r * stride);
+      } else {
+#pragma clang loop unroll(disable)
+        for (int r = 0; r < ck_lane_count; r++) {
+          x[r] = 0.0f;
+          if (i + r < count) ck_load_first(&x[r], corner + r * stride, head_dim - d, 0);
+        }
       }
+#pragma clang loop unroll(full)
+      for (int r = 0; r < ck_lane_count; r++) x[r] *= factor;
       ck_transpose(x);
 #pragma clang loop unroll(full)
       for (int r = 0; r < ck_lane_count; r++) ck_store(columns + (d + r) * width + i, &x[r]);
@@ -85,9 +92,15 @@ CK_INLINE void ck_store_rows(
         x[r] *= factors[i / ck_lane_count];
       }
       ck_transpose(x);
+      float *corner = rows + i * stride + d;
+      if (i + ck_lane_count <= count && d + ck_lane_count <= head_dim) {
 #pragma clang loop unroll(full)
-      for (int r = 0; r < ck_lane_count; r++) {
-        if (i + r < count) ck_store_first(rows + (i + r) * stride + d, &x[r], head_dim - d);
+        for (int r = 0; r < ck_lane_count; r++) ck_store(corner + r * stride, &x[r]);
+      } else {
+#pragma clang loop unroll(disable)
+        for (int r = 0; r < ck_lane_count && i + r < count; r++) {
+          ck_store_first(corner + r * stride, &x[r], head_dim - d);
+        }
       }
     }
   }
@@ -102,19 +115,15 @@ CK_INLINE int64_t ck_visible_keys(int64_t keys, int64_t vector, bool diagonal) {
 /// Whether scores become more than q·k·scale.
 CK_INLINE bool ck_is_bent(const ck_attention_shape *shape) { return shape->softcap > 0 || shape->slopes; }
 
-/// Caps the scores of 16 queries, leaving the derivatives of that in `derivatives` unless it is NULL, and adds
-/// slope·distance. `distances` are how far key 0 is after each query.
+/// Caps the scores of 16 queries and adds slope·distance. `distances` are how far key 0 is after each query.
 CK_INLINE void ck_bend_lanes(
-  const ck_attention_shape *shape, int64_t head, float *scores, float *derivatives, int64_t width, int64_t keys,
+  const ck_attention_shape *shape, int64_t head, float *scores, int64_t width, int64_t keys,
   const ck_lanes *distances) {
   const float slope = shape->slopes ? shape->slopes[head] : 0;
   for (int64_t key = 0; key < keys; key++) {
     ck_lanes x, derivative;
     ck_load(&x, scores + key * width);
-    if (shape->softcap > 0) {
-      ck_cap_lanes(&x, &derivative, shape->softcap);
-      if (derivatives) ck_store(derivatives + key * width, &derivative);
-    }
+    if (shape->softcap > 0) ck_cap_lanes(&x, &derivative, shape->softcap);
     x += slope * (*distances + (float)key);
     ck_store(scores + key * width, &x);
   }
@@ -122,11 +131,10 @@ CK_INLINE void ck_bend_lanes(
 
 /// The same of 16 queries that follow one another. `distance` is how far key 0 is after the query of lane 0.
 CK_INLINE void ck_bend(
-  const ck_attention_shape *shape, int64_t head, float *scores, float *derivatives, int64_t width, int64_t keys,
-  int64_t distance) {
+  const ck_attention_shape *shape, int64_t head, float *scores, int64_t width, int64_t keys, int64_t distance) {
   const ck_lanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const ck_lanes distances = (float)distance - lane;
-  ck_bend_lanes(shape, head, scores, derivatives, width, keys, &distances);
+  ck_bend_lanes(shape, head, scores, width, keys, &distances);
 }
 
 /// Position at which the document of position `position` begins.

@@ -128,7 +128,7 @@ CK_INLINE void adjust(
     ck_lane_integers at;
     memcpy(&at, view->at + lane, sizeof at);
     const ck_lanes distances = __builtin_convertvector((int32_t)row - at, ck_lanes);
-    ck_bend_lanes(&t->shape, q->head, scores, NULL, q->width, keys, &distances);
+    ck_bend_lanes(&t->shape, q->head, scores, q->width, keys, &distances);
   }
   ck_lane_integers first;
   memcpy(&first, view->first + lane, sizeof first);

@@ -4,10 +4,10 @@
 // 2008): a block of b is packed for the outer caches, a block of a for the second level, and a tile of c is kept in
 // registers.
 #include "gemm.h"
+#include "gemm_packing.h"
 #include "kernel.h"
 
 #include <pthread.h>
-#include <string.h>
 
 typedef void (*microkernel)(
   int64_t k, const float *restrict a, const float *restrict b, bool add, float *restrict c, int64_t ldc);
@@ -23,8 +23,8 @@ typedef void (*microkernel)(
 #define MICROKERNEL microkernel_avx2
 #define TARGET __attribute__((target("arch=x86-64-v3")))
 #define LANES 8
-#define ROWS 6
-#define VECTORS 2
+#define ROWS 4
+#define VECTORS 3
 #include "gemm_microkernel.h"
 #endif
 
@@ -44,7 +44,7 @@ typedef void (*microkernel)(
 
 // Blocks: `depth` of k, `height` rows of a (a multiple of every tile's rows), `width` columns of b (of every tile's
 // columns). Packed, they fit CK_WORKER_SCRATCH_BYTES, and a's block the second-level cache.
-enum { depth = 192, height = 240, width = 1920, largest_tile = 8 * 48 };
+enum { depth = 384, height = 120, width = 960, largest_tile = 8 * 48 };
 
 _Static_assert(
   (size_t)depth * (height + width) * sizeof(float) <= CK_WORKER_SCRATCH_BYTES, "packed blocks fit the scratch");
@@ -60,59 +60,9 @@ static void choose_tile(void) {
   if (__builtin_cpu_supports("x86-64-v4")) {
     tile.rows = 8, tile.columns = 48, tile.multiply = microkernel_avx512;
   } else if (__builtin_cpu_supports("x86-64-v3")) {
-    tile.rows = 6, tile.columns = 16, tile.multiply = microkernel_avx2;
+    tile.rows = 4, tile.columns = 24, tile.multiply = microkernel_avx2;
   }
 #endif
-}
-
-typedef float vector4 __attribute__((vector_size(16)));
-typedef float unaligned4 __attribute__((vector_size(16), aligned(4), may_alias));
-
-// Packs `lines` lines of `k` elements as [k][group] panels, one after the other; missing lines of the last are zero.
-// Line i is at x + i·stride, its elements next to each other.
-static void pack_lines(
-  float *restrict packed, const float *x, int64_t stride, int64_t lines, int64_t k, int64_t group) {
-  for (int64_t first = 0; first < lines; first += group, packed += group * k) {
-    const int64_t present = lines - first < group ? lines - first : group;
-    if (present < group) memset(packed, 0, (size_t)(group * k) * sizeof(float));
-    int64_t line = 0;
-    for (; line + 4 <= present; line += 4) {
-      const float *source = x + (first + line) * stride;
-      float *target = packed + line;
-      int64_t p = 0;
-      for (; p + 4 <= k; p += 4) {
-        const vector4 a = *(const unaligned4 *)(source + p), b = *(const unaligned4 *)(source + stride + p);
-        const vector4 c = *(const unaligned4 *)(source + 2 * stride + p);
-        const vector4 d = *(const unaligned4 *)(source + 3 * stride + p);
-        const vector4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-        const vector4 ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-        const vector4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-        const vector4 cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-        *(unaligned4 *)(target + p * group) = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
-        *(unaligned4 *)(target + (p + 1) * group) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
-        *(unaligned4 *)(target + (p + 2) * group) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
-        *(unaligned4 *)(target + (p + 3) * group) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
-      }
-      for (; p < k; p++) {
-        for (int64_t i = 0; i < 4; i++) target[p * group + i] = source[i * stride + p];
-      }
-    }
-    for (; line < present; line++) {
-      for (int64_t p = 0; p < k; p++) packed[p * group + line] = x[(first + line) * stride + p];
-    }
-  }
-}
-
-// As pack_lines, where element p of every line is in row p of x: the lines are columns.
-static void pack_columns(
-  float *restrict packed, const float *x, int64_t stride, int64_t lines, int64_t k, int64_t group) {
-  for (int64_t first = 0; first < lines; first += group, packed += group * k) {
-    const int64_t present = lines - first < group ? lines - first : group;
-    if (present < group) memset(packed, 0, (size_t)(group * k) * sizeof(float));
-    for (int64_t p = 0; p < k; p++) {
-      memcpy(packed + p * group, x + p * stride + first, (size_t)present * sizeof(float));
-    }
-  }
 }
 
 // A tile at the edge of c: computed whole, and the part that exists is written.
@@ -154,12 +104,12 @@ static void plain_kernel(
     const int64_t columns = smaller(width, n - j);
     for (int64_t p = 0; p < k; p += depth) {
       const int64_t steps = smaller(depth, k - p);
-      if (transpose_b) pack_lines(packed_b, b + j * ldb + p, ldb, columns, steps, tile.columns);
-      else pack_columns(packed_b, b + p * ldb + j, ldb, columns, steps, tile.columns);
+      if (transpose_b) ck_pack_lines(packed_b, b + j * ldb + p, ldb, columns, steps, tile.columns);
+      else ck_pack_columns(packed_b, b + p * ldb + j, ldb, columns, steps, tile.columns);
       for (int64_t i = 0; i < m; i += height) {
         const int64_t rows = smaller(height, m - i);
-        if (transpose_a) pack_columns(packed_a, a + p * lda + i, lda, rows, steps, tile.rows);
-        else pack_lines(packed_a, a + i * lda + p, lda, rows, steps, tile.rows);
+        if (transpose_a) ck_pack_columns(packed_a, a + p * lda + i, lda, rows, steps, tile.rows);
+        else ck_pack_lines(packed_a, a + i * lda + p, lda, rows, steps, tile.rows);
         multiply_blocks(rows, columns, steps, packed_a, packed_b, add || p > 0, c + i * ldc + j, ldc);
       }
     }

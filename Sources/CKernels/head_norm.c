@@ -1,5 +1,6 @@
 #include "head_norm.h"
 #include "lanes.h"
+#include "partial_sums.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -65,18 +66,13 @@ void ck_head_norm(
   ck_parallel(pool, shape->rows, 1, normalise_rows, &f);
 }
 
-// Weight gradients are summed over blocks of rows, and then over the blocks in ascending order. The blocks depend on
-// the shape alone, so the result does not depend on the number of threads. A single block adds to the result itself.
 typedef struct {
   const ck_head_norm_shape *shape;
   float *dx, *dquery_weight, *dkey_weight;
   const float *dy, *x, *query_weight, *key_weight, *statistics;
   int64_t dx_stride, dy_stride, x_stride, statistics_stride;
-  int64_t block, blocks;  // rows in a block, blocks
-  float *partial;         // [blocks][2][head_dim]: sums of a block for queries and keys
+  ck_row_blocks blocks;  // of sums for queries, then keys
 } backward;
-
-enum { fewest_block_rows = 16 };
 
 CK_INLINE void differentiate_head(
   float *dx, float *dweight, const float *dy, const float *x, const float *weight, float reciprocal,
@@ -110,13 +106,13 @@ CK_CLONES static void differentiate_blocks(void *context, int64_t begin, int64_t
   const ck_head_norm_shape *shape = b->shape;
   for (int64_t i = begin; i < end; i++) {
     float *dquery_weight = b->dquery_weight, *dkey_weight = b->dkey_weight;
-    if (b->blocks > 1) {
-      float *partial = b->partial + 2 * i * shape->head_dim;
+    if (b->blocks.blocks > 1) {
+      float *partial = b->blocks.partial + 2 * i * shape->head_dim;
       memset(partial, 0, (size_t)(2 * shape->head_dim) * sizeof(float));
       if (dquery_weight) dquery_weight = partial;
       if (dkey_weight) dkey_weight = partial + shape->head_dim;
     }
-    for (int64_t row = i * b->block; row < (i + 1) * b->block && row < shape->rows; row++) {
+    for (int64_t row = i * b->blocks.rows; row < (i + 1) * b->blocks.rows && row < shape->rows; row++) {
       float *dx = b->dx + row * b->dx_stride;
       const float *dy = b->dy + row * b->dy_stride, *x = b->x + row * b->x_stride;
       for (int64_t head = 0; head < shape->heads + shape->kv_heads; head++) {
@@ -131,27 +127,19 @@ CK_CLONES static void differentiate_blocks(void *context, int64_t begin, int64_t
   }
 }
 
-static void add_partial_sums(const backward *b) {
-  const int64_t head_dim = b->shape->head_dim;
-  for (int64_t i = 0; i < b->blocks; i++) {
-    const float *dquery_weight = b->partial + 2 * i * head_dim, *dkey_weight = dquery_weight + head_dim;
-    for (int64_t d = 0; b->dquery_weight && d < head_dim; d++) b->dquery_weight[d] += dquery_weight[d];
-    for (int64_t d = 0; b->dkey_weight && d < head_dim; d++) b->dkey_weight[d] += dkey_weight[d];
-  }
-}
-
 void ck_head_norm_backward(
   ck_pool *pool, const ck_head_norm_shape *shape, float *dx, int64_t dx_stride, float *dquery_weight,
   float *dkey_weight, const float *dy, int64_t dy_stride, const float *x, int64_t x_stride, const float *query_weight,
   const float *key_weight, const float *statistics, int64_t statistics_stride) {
-  const int64_t room = (int64_t)(CK_SHARED_SCRATCH_BYTES / sizeof(float)) / (2 * shape->head_dim);
-  int64_t block = room > 0 ? (shape->rows + room - 1) / room : shape->rows;
-  if (block < fewest_block_rows) block = fewest_block_rows;
+  const int64_t head_dim = shape->head_dim;
   backward b = {
     .shape = shape, .dx = dx, .dquery_weight = dquery_weight, .dkey_weight = dkey_weight, .dy = dy, .x = x,
     .query_weight = query_weight, .key_weight = key_weight, .statistics = statistics, .dx_stride = dx_stride,
-    .dy_stride = dy_stride, .x_stride = x_stride, .statistics_stride = statistics_stride, .block = block,
-    .blocks = (shape->rows + block - 1) / block, .partial = ck_pool_shared_scratch(pool)};
-  ck_parallel(pool, b.blocks, 1, differentiate_blocks, &b);
-  if (b.blocks > 1) add_partial_sums(&b);
+    .dy_stride = dy_stride, .x_stride = x_stride, .statistics_stride = statistics_stride,
+    .blocks = ck_split_rows(pool, shape->rows, 2 * head_dim)};
+  ck_parallel(pool, b.blocks.blocks, 1, differentiate_blocks, &b);
+  if (b.blocks.blocks == 1) return;
+  const float *partial = b.blocks.partial;
+  if (dquery_weight) ck_add_partial_sums(pool, dquery_weight, partial, b.blocks.blocks, 2 * head_dim, head_dim);
+  if (dkey_weight) ck_add_partial_sums(pool, dkey_weight, partial + head_dim, b.blocks.blocks, 2 * head_dim, head_dim);
 }

@@ -69,7 +69,7 @@ CK_INLINE void ck_exp_lanes(ck_lanes *x) {
   const ck_lanes shifted = bounded * 1.44269504f + 12582912.0f;
   const ck_lanes n = shifted - 12582912.0f;
   const ck_lanes r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
-  // The minimax polynomial of vector_math.h.
+  // A minimax fit (Lawson iteration on Chebyshev nodes).
   ck_lanes p = (ck_lanes)0.001381459878757596f;
   p = p * r + 0.008368716575205326f;
   p = p * r + 0.04166838899254799f;
@@ -84,7 +84,7 @@ CK_INLINE void ck_exp_lanes(ck_lanes *x) {
 /// tanh x in every lane, relative error below 2e-7, and its derivative 1 − tanh² x without cancellation. NaN stays NaN.
 CK_INLINE void ck_tanh_lanes(ck_lanes *x, ck_lanes *derivative) {
   const ck_lanes magnitude = *x < 0.0f ? -*x : *x;
-  // Near 0 an odd polynomial, as what follows would cancel there. A minimax fit, as those of vector_math.h are.
+  // Near 0 an odd polynomial, a minimax fit as well, as what follows would cancel there.
   const ck_lanes s = *x * *x;
   ck_lanes center = (ck_lanes)-0.005704987328499556f;
   center = center * s + 0.0206390880048275f;

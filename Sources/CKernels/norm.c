@@ -1,5 +1,6 @@
 #include "norm.h"
 #include "lanes.h"
+#include "partial_sums.h"
 
 #include <math.h>
 #include <string.h>
@@ -82,19 +83,14 @@ void ck_norm(
   ck_parallel(pool, shape->rows, 1, norm_rows, &f);
 }
 
-// Parameter gradients are summed over blocks of rows, and then over the blocks in ascending order. The blocks depend on
-// the shape alone, so the result does not depend on the number of threads. A single block adds to the result itself.
 typedef struct {
   const ck_norm_shape *shape;
   float *dx, *dweight, *dbias;
   const float *dy, *x, *weight, *statistics;
   int64_t dx_stride, dy_stride, x_stride, statistics_stride;
   bool add;
-  int64_t block, blocks;  // rows in a block, blocks
-  float *partial;         // [blocks][2][columns]: sums of a block for weight and bias
+  ck_row_blocks blocks;  // of sums for weight, then bias
 } backward;
-
-enum { fewest_block_rows = 16 };
 
 // With `offset`, weights are weight_offset + weight.
 CK_INLINE void differentiate_row(
@@ -147,13 +143,13 @@ CK_CLONES static void differentiate_blocks(void *context, int64_t begin, int64_t
   const backward *b = context;
   for (int64_t i = begin; i < end; i++) {
     float *dweight = b->dweight, *dbias = b->dbias;
-    if (b->blocks > 1) {
-      float *partial = b->partial + 2 * i * b->shape->columns;
+    if (b->blocks.blocks > 1) {
+      float *partial = b->blocks.partial + 2 * i * b->shape->columns;
       memset(partial, 0, (size_t)(2 * b->shape->columns) * sizeof(float));
       if (dweight) dweight = partial;
       if (dbias) dbias = partial + b->shape->columns;
     }
-    for (int64_t row = i * b->block; row < (i + 1) * b->block && row < b->shape->rows; row++) {
+    for (int64_t row = i * b->blocks.rows; row < (i + 1) * b->blocks.rows && row < b->shape->rows; row++) {
       if (b->shape->weight_offset != 0) {
         differentiate_row(true, b, row, dweight, dbias);
       } else {
@@ -163,33 +159,18 @@ CK_CLONES static void differentiate_blocks(void *context, int64_t begin, int64_t
   }
 }
 
-CK_CLONES static void add_partial_sums(void *context, int64_t begin, int64_t end, int worker) {
-  (void)worker;
-  const backward *b = context;
-  const int64_t columns = b->shape->columns;
-  for (int64_t i = 0; i < b->blocks; i++) {
-    const float *dweight = b->partial + 2 * i * columns, *dbias = dweight + columns;
-    if (b->dweight) {
-      for (int64_t c = begin; c < end; c++) b->dweight[c] += dweight[c];
-    }
-    if (b->dbias) {
-      for (int64_t c = begin; c < end; c++) b->dbias[c] += dbias[c];
-    }
-  }
-}
-
 void ck_norm_backward(
   ck_pool *pool, const ck_norm_shape *shape, float *dx, int64_t dx_stride, bool add, float *dweight, float *dbias,
   const float *dy, int64_t dy_stride, const float *x, int64_t x_stride, const float *weight, const float *statistics,
   int64_t statistics_stride) {
-  const int64_t room = (int64_t)(CK_SHARED_SCRATCH_BYTES / sizeof(float)) / (2 * shape->columns);
-  int64_t block = room > 0 ? (shape->rows + room - 1) / room : shape->rows;
-  if (block < fewest_block_rows) block = fewest_block_rows;
+  const int64_t columns = shape->columns;
   backward b = {
     .shape = shape, .dx = dx, .dweight = dweight, .dbias = dbias, .dy = dy, .x = x, .weight = weight,
     .statistics = statistics, .dx_stride = dx_stride, .dy_stride = dy_stride, .x_stride = x_stride,
-    .statistics_stride = statistics_stride, .add = add, .block = block, .blocks = (shape->rows + block - 1) / block,
-    .partial = ck_pool_shared_scratch(pool)};
-  ck_parallel(pool, b.blocks, 1, differentiate_blocks, &b);
-  if (b.blocks > 1 && (dweight || dbias)) ck_parallel(pool, shape->columns, 64, add_partial_sums, &b);
+    .statistics_stride = statistics_stride, .add = add, .blocks = ck_split_rows(pool, shape->rows, 2 * columns)};
+  ck_parallel(pool, b.blocks.blocks, 1, differentiate_blocks, &b);
+  if (b.blocks.blocks == 1) return;
+  const float *partial = b.blocks.partial;
+  if (dweight) ck_add_partial_sums(pool, dweight, partial, b.blocks.blocks, 2 * columns, columns);
+  if (dbias) ck_add_partial_sums(pool, dbias, partial + columns, b.blocks.blocks, 2 * columns, columns);
 }

@@ -1,97 +1,58 @@
-#define _GNU_SOURCE
-#include "gemm.h"
+#include "gemm_library.h"
 
 #include <dlfcn.h>
-#include <link.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 // cblas.h, as far as it is needed here: the header belongs to a -dev package that users do not have.
 enum { row_major = 101, no_transpose = 111, transpose = 112 };
-typedef void (*cblas_sgemm_function)(
+// Columns that are multiplied at once. The library packs all that it is given at once, which for a vocabulary takes 31 MiB
+// a thread.
+enum { most_columns = 4096 };
+static void (*cblas_sgemm)(
   int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
   const float *b, int ldb, float beta, float *c, int ldc);
 
-static cblas_sgemm_function cblas_sgemm;
-static char path[1024], reason[1024];
-
-static void openblas_kernel(
+static void multiply(
   bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
   int64_t ldb, bool add, float *c, int64_t ldc, void *scratch) {
   (void)scratch;
-  cblas_sgemm(
-    row_major, transpose_a ? transpose : no_transpose, transpose_b ? transpose : no_transpose, (int)m, (int)n, (int)k,
-    1, a, (int)lda, b, (int)ldb, add ? 1 : 0, c, (int)ldc);
+  for (int64_t j = 0; j < n; j += most_columns) {
+    const int64_t columns = n - j < most_columns ? n - j : most_columns;
+    cblas_sgemm(
+      row_major, transpose_a ? transpose : no_transpose, transpose_b ? transpose : no_transpose, (int)m, (int)columns,
+      (int)k, 1, a, (int)lda, b + (transpose_b ? j * ldb : j), (int)ldb, add ? 1 : 0, c + j, (int)ldc);
+  }
 }
 
-static const ck_gemm gemm = {.name = "OpenBLAS", .kernel = openblas_kernel};
-static ck_openblas found = {.gemm = &gemm};
-
-// Takes the library if it can be used as we mean to: concurrent calls of one thread each, 32-bit sizes.
-static bool adopt(void *library, const char *name) {
-  cblas_sgemm = (cblas_sgemm_function)dlsym(library, "cblas_sgemm");
-  char *(*config)(void) = (char *(*)(void))dlsym(library, "openblas_get_config");
-  char *(*core)(void) = (char *(*)(void))dlsym(library, "openblas_get_corename");
-  int (*parallel)(void) = (int (*)(void))dlsym(library, "openblas_get_parallel");
-  void (*set_threads)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
+static const char *adopt(void *handle, ck_library *found) {
+  cblas_sgemm = dlsym(handle, "cblas_sgemm");
+  char *(*const config)(void) = dlsym(handle, "openblas_get_config");
+  char *(*const core)(void) = dlsym(handle, "openblas_get_corename");
+  int (*const parallel)(void) = dlsym(handle, "openblas_get_parallel");
+  void (*const set_threads)(int) = dlsym(handle, "openblas_set_num_threads");
   if (!cblas_sgemm || !config || !parallel || !set_threads) {
-    snprintf(reason, sizeof reason, "%s lacks cblas_sgemm or the openblas_… functions", name);
-    return false;
+    return ck_text("%s lacks cblas_sgemm or the openblas_… functions", found->path);
   }
-  const char *version = config();
+  const char *const version = config();
   if (strstr(version, "USE64BITINT")) {
-    snprintf(reason, sizeof reason, "%s is built with 64-bit integers (%s)", name, version);
-    return false;
+    return ck_text("%s is built with 64-bit integers (%s)", found->path, version);
   }
   // A build without threads has no locks either, unless asked for (which it says from 0.3.28 on).
   if (parallel() == 0 && !strstr(version, "USE_LOCKING")) {
-    snprintf(
-      reason, sizeof reason, "%s is a serial build that threads cannot share (%s); install libopenblas0-pthread", name,
-      version);
-    return false;
+    return ck_text("%s is a serial build that threads cannot share (%s)", found->path, version);
   }
   set_threads(1);
-  found.version = version;
-  found.core = core ? core() : NULL;
-  return true;
+  found->version = version;
+  found->core = core ? core() : NULL;
+  return NULL;
 }
 
-static void load(void) {
-  static const char *const names[] = {"libopenblas.so.0", "libopenblasp.so.0", "libopenblas.so"};
-  // The library starts its threads while it is being loaded, and they spin. It reads this variable to know how many.
-  static const char *const variable = "OPENBLAS_NUM_THREADS";
-  const char *value = getenv(variable);
-  char *saved = value ? strdup(value) : NULL;
-  setenv(variable, "1", 1);
-  for (size_t i = 0; i < sizeof names / sizeof *names && !found.available; i++) {
-    void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
-      if (i == 0) snprintf(reason, sizeof reason, "%s", dlerror());
-      continue;
-    }
-    found.available = adopt(library, names[i]);
-    if (!found.available) {
-      dlclose(library);
-      continue;
-    }
-    struct link_map *map = NULL;
-    const bool known = dlinfo(library, RTLD_DI_LINKMAP, &map) == 0 && map->l_name[0];
-    snprintf(path, sizeof path, "%s", known ? map->l_name : names[i]);
-  }
-  if (saved) setenv(variable, saved, 1);
-  else unsetenv(variable);
-  free(saved);
-  if (found.available) {
-    found.path = path;
-  } else {
-    found.reason = reason;
-  }
-}
+static const char *const files[] = {"libopenblas.so.0", "libopenblasp.so.0", "libopenblas.so", NULL};
 
-const ck_openblas *ck_openblas_load(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, load);
-  return &found;
-}
+const ck_library_source ck_openblas_source = {
+  .files = files,
+  // The library starts its threads while it is being loaded, and they spin. It reads this to know how many.
+  .variable = "OPENBLAS_NUM_THREADS",
+  .adopt = adopt,
+  .gemm = {.name = "OpenBLAS", .kernel = multiply},
+};

@@ -25,6 +25,7 @@ typedef struct {
   ck_pool *pool;
   int index;
   pthread_t thread;
+  int64_t busy;  // nanoseconds in tasks while the pool counted them; written by the worker alone
 } worker_t;
 
 struct ck_pool {
@@ -39,6 +40,7 @@ struct ck_pool {
   int64_t count, chunk;
   int participants;
   bool dynamic, quit;
+  bool counts_busy_time;
 
   _Alignas(64) atomic_llong next;    // first index that nobody has claimed yet (dynamic loops)
   _Alignas(64) atomic_uint running;  // workers that have not finished; `caller_sleeps` is added while the caller sleeps
@@ -100,7 +102,7 @@ static void start_children(ck_pool *pool, int index) {
   }
 }
 
-static void run_share(ck_pool *pool, int index) {
+static void run_tasks(ck_pool *pool, int index) {
   if (!pool->dynamic) {
     const int64_t begin = pool->chunk * index;
     const int64_t end = begin + pool->chunk;
@@ -113,6 +115,13 @@ static void run_share(ck_pool *pool, int index) {
     const int64_t end = begin + pool->chunk;
     pool->task(pool->context, begin, end < pool->count ? end : pool->count, index);
   }
+}
+
+static void run_share(ck_pool *pool, int index) {
+  if (!pool->counts_busy_time) return run_tasks(pool, index);
+  const int64_t begin = now();
+  run_tasks(pool, index);
+  pool->workers[index].busy += now() - begin;
 }
 
 static void *worker_main(void *argument) {
@@ -218,6 +227,14 @@ void ck_pool_destroy(ck_pool *pool) {
 }
 
 int ck_pool_threads(const ck_pool *pool) { return pool->threads; }
+
+void ck_pool_count_busy_time(ck_pool *pool, bool counts) { pool->counts_busy_time = counts; }
+
+int64_t ck_pool_busy_nanoseconds(const ck_pool *pool) {
+  int64_t sum = 0;
+  for (int i = 0; i < pool->threads; i++) sum += pool->workers[i].busy;
+  return sum;
+}
 
 void *ck_pool_scratch(const ck_pool *pool, int worker) {
   return pool->scratch + (size_t)worker * CK_WORKER_SCRATCH_BYTES;

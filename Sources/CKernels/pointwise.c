@@ -1,74 +1,88 @@
 #include "pointwise.h"
-#include "kernel.h"
 #include "vector_math.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-// MARK: Activations: f(x), and f′(x) in *derivative
+// MARK: Activations: y = f(x), and f′(x) in *derivative
 
 // GELU by the tanh approximation, ½·x·(1 + tanh u), u = √(2/π)·(x + 0.044715·x³) (Hendrycks and Gimpel, arXiv
 // 1606.08415). ½·(1 + tanh u) is the logistic function of 2u, which loses nothing in the lower tail.
-CK_INLINE float gelu_tanh(float x, float *derivative) {
-  const float twice_root = 1.5957691216f, cubic = 0.044715f;  // 2·√(2/π)
-  float rest;
-  const float s = ck_logistic(twice_root * (x + cubic * x * x * x), &rest);
-  *derivative = s + x * s * rest * twice_root * (1.0f + 3.0f * cubic * x * x);
-  return x * s;
+CK_INLINE void gelu_tanh(const ck_lanes *x, ck_lanes *y, ck_lanes *derivative) {
+  const float linear = 1.5957691216f, cubic = 0.0713548163f;  // 2u = linear·x + cubic·x³
+  const ck_lanes square = *x * *x;
+  const ck_lanes twice_u = *x * (linear * ck_log2_e + cubic * ck_log2_e * square);
+  ck_lanes s, rest;
+  ck_logistic2(&twice_u, &s, &rest);
+  *y = *x * s;
+  *derivative = s + *y * rest * (linear + 3.0f * cubic * square);
 }
 
 // x·Φ(x) and Φ(x) + x·φ(x).
-CK_INLINE float gelu_erf(float x, float *derivative) {
-  const float density = ck_exp(-0.5f * x * x);
-  const float cdf = ck_normal_cdf(x, density);
-  *derivative = cdf + x * density * 0.3989422804f;  // 1/√(2π)
-  return x * cdf;
+CK_INLINE void gelu_erf(const ck_lanes *x, ck_lanes *y, ck_lanes *derivative) {
+  ck_lanes density = *x * *x * (-0.5f * ck_log2_e), cdf;
+  ck_exp2_lanes(&density);
+  ck_normal_cdf(x, &density, &cdf);
+  *y = *x * cdf;
+  *derivative = cdf + *x * density * 0.3989422804f;  // 1/√(2π)
 }
 
-CK_INLINE float silu(float x, float *derivative) {
-  float rest;
-  const float s = ck_logistic(x, &rest);
-  *derivative = s * (1.0f + x * rest);
-  return x * s;
+CK_INLINE void silu(const ck_lanes *x, ck_lanes *y, ck_lanes *derivative) {
+  const ck_lanes exponent = *x * ck_log2_e;
+  ck_lanes s, rest;
+  ck_logistic2(&exponent, &s, &rest);
+  *y = *x * s;
+  *derivative = s + *y * rest;
 }
 
 // The comparison is written so that NaN stays NaN.
-CK_INLINE float relu(float x, float *derivative) {
-  *derivative = x <= 0.0f ? 0.0f : 1.0f;
-  return x <= 0.0f ? 0.0f : x;
+CK_INLINE void relu(const ck_lanes *x, ck_lanes *y, ck_lanes *derivative) {
+  *y = *x <= 0.0f ? (ck_lanes)0.0f : *x;
+  *derivative = *x <= 0.0f ? (ck_lanes)0.0f : (ck_lanes)1.0f;
 }
 
-// Each kernel as loops over contiguous elements. Elements do not depend on each other even where arguments are the
-// same array.
-#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety) interleave(enable)")
-
+// Each kernel as loops over n contiguous elements. Results may take the place of operands: of a vector, all operands
+// are read before any result is written.
 #define ACTIVATION(f)                                                                                                \
   CK_CLONES static void f##_forward(float *y, const float *x, int64_t n) {                                           \
-    INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                                    \
-      float derivative;                                                                                              \
-      y[i] = f(x[i], &derivative);                                                                                   \
+    for (int64_t i = 0; i < n; i += ck_lane_count) {                                                                 \
+      ck_lanes input, value, derivative;                                                                             \
+      ck_load_first(&input, x + i, n - i, 0);                                                                        \
+      f(&input, &value, &derivative);                                                                                \
+      ck_store_first(y + i, &value, n - i);                                                                          \
     }                                                                                                                \
   }                                                                                                                  \
   CK_CLONES static void f##_backward(float *dx, const float *dy, const float *x, int64_t n) {                        \
-    INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                                    \
-      float derivative;                                                                                              \
-      f(x[i], &derivative);                                                                                          \
-      dx[i] = dy[i] * derivative;                                                                                    \
+    for (int64_t i = 0; i < n; i += ck_lane_count) {                                                                 \
+      ck_lanes input, upstream, value, derivative;                                                                   \
+      ck_load_first(&input, x + i, n - i, 0);                                                                        \
+      ck_load_first(&upstream, dy + i, n - i, 0);                                                                    \
+      f(&input, &value, &derivative);                                                                                \
+      derivative *= upstream;                                                                                        \
+      ck_store_first(dx + i, &derivative, n - i);                                                                    \
     }                                                                                                                \
   }                                                                                                                  \
   CK_CLONES static void f##_gate(float *y, const float *gate, const float *up, int64_t n) {                          \
-    INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                                    \
-      float derivative;                                                                                              \
-      y[i] = f(gate[i], &derivative) * up[i];                                                                        \
+    for (int64_t i = 0; i < n; i += ck_lane_count) {                                                                 \
+      ck_lanes input, factor, value, derivative;                                                                     \
+      ck_load_first(&input, gate + i, n - i, 0);                                                                     \
+      ck_load_first(&factor, up + i, n - i, 0);                                                                      \
+      f(&input, &value, &derivative);                                                                                \
+      value *= factor;                                                                                               \
+      ck_store_first(y + i, &value, n - i);                                                                          \
     }                                                                                                                \
   }                                                                                                                  \
   CK_CLONES static void f##_gate_backward(                                                                           \
     float *d_gate, float *d_up, const float *dy, const float *gate, const float *up, int64_t n) {                    \
-    INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                                    \
-      float derivative;                                                                                              \
-      const float value = f(gate[i], &derivative), gradient = dy[i];                                                 \
-      d_gate[i] = gradient * up[i] * derivative;                                                                     \
-      d_up[i] = gradient * value;                                                                                    \
+    for (int64_t i = 0; i < n; i += ck_lane_count) {                                                                 \
+      ck_lanes input, factor, upstream, value, derivative;                                                           \
+      ck_load_first(&input, gate + i, n - i, 0);                                                                     \
+      ck_load_first(&factor, up + i, n - i, 0);                                                                      \
+      ck_load_first(&upstream, dy + i, n - i, 0);                                                                    \
+      f(&input, &value, &derivative);                                                                                \
+      derivative *= upstream * factor;                                                                               \
+      value *= upstream;                                                                                             \
+      ck_store_first(d_gate + i, &derivative, n - i);                                                                \
+      ck_store_first(d_up + i, &value, n - i);                                                                       \
     }                                                                                                                \
   }
 
@@ -190,7 +204,9 @@ void ck_gate_backward(
 }
 
 CK_CLONES static void add(float *y, const float *a, const float *b, int64_t n) {
-  INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = a[i] + b[i];
+  // Elements do not depend on each other even where y is a or b.
+#pragma clang loop vectorize(assume_safety)
+  for (int64_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }
 
 static void add_span(const operands *q, float *y, const float *a, const float *b, int64_t n) {

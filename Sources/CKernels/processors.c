@@ -1,11 +1,15 @@
 #define _GNU_SOURCE
 #include "processors.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 enum { largest = 4096 };  // processors looked at
 
@@ -72,4 +76,42 @@ int ck_processor_count(void) {
   const int limit = quota();
   if (limit > 0 && limit < count) count = limit;
   return count > 0 ? count : 1;
+}
+
+static char description[128];
+
+#if defined(__x86_64__)
+
+static void describe(void) {
+  unsigned model[12] = {0}, signature = 0, unused[3];
+  for (unsigned i = 0; i < 3; i++) {
+    unsigned *const part = model + 4 * i;
+    __get_cpuid(0x80000002 + i, &part[0], &part[1], &part[2], &part[3]);
+  }
+  __get_cpuid(1, &signature, &unused[0], &unused[1], &unused[2]);
+  __builtin_cpu_init();
+  const char *const set = __builtin_cpu_supports("x86-64-v4") ? "x86-64-v4"
+    : __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3" : "x86-64";
+  const char *name = (const char *)model;
+  while (*name == ' ') name++;
+  const int room = (int)(sizeof model - (size_t)(name - (const char *)model));
+  snprintf(description, sizeof description, "%.*s, signature %x, %s", room, name, signature, set);
+}
+
+#else
+
+static void describe(void) {
+  char line[64];
+  const bool known =
+    read_line("/sys/devices/system/cpu/cpu0/regs/identification/midr_el1", line, sizeof line);
+  if (known) line[strcspn(line, "\n")] = 0;
+  snprintf(description, sizeof description, "processor %s", known ? line : "unknown");
+}
+
+#endif
+
+const char *ck_processor_description(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, describe);
+  return description;
 }

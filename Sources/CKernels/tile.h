@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /// c[rows, columns] = a·b, or c ⊙ scale + a·b. a[i, p] is a[i·a_row + p·a_depth], so that either of its directions may
-/// be the contiguous one; rows of b can be read up to the next multiple of 16 columns.
+/// be the contiguous one.
 typedef struct {
   int64_t rows, columns, depth;
   const float *a;
@@ -15,7 +15,8 @@ typedef struct {
   float *c;
   int64_t ldc;
   bool add;
-  const float *scale;  // factors on the columns of c when it is added to, readable like b; NULL for ones
+  // Factors on the columns of c when it is added to, readable up to the next multiple of 16 columns; NULL for ones.
+  const float *scale;
 } ck_tile_product;
 
 typedef void (*ck_tile_multiplier)(const ck_tile_product *);

@@ -2,59 +2,98 @@ import CKernels
 import Tensors
 
 /// What multiplies matrices.
-public enum BLAS: Sendable, Hashable {
-  /// OpenBLAS when it is found, else the C kernels of this package.
-  case automatic
-  /// OpenBLAS, or an error that says why it cannot be used.
-  case openBLAS
+public enum BLAS: String, Sendable, CaseIterable {
+  /// For each kind of product the fastest of what is installed, measured once on this machine (`ProductChoices`).
+  case automatic = "auto"
   /// The C kernels of this package.
   case plain
+  case openBLAS = "openblas"
+  case oneDNN = "onednn"
+  case mkl
+
+  /// What computes products by itself: all but `automatic`.
+  public static let providers: [BLAS] = [.plain, .openBLAS, .oneDNN, .mkl]
+
+  /// Those of `providers` that can be used on this machine. Loads them.
+  public static var available: [BLAS] { providers.filter { $0.gemm != nil } }
+
+  /// As people write it: "plain C", "OpenBLAS".
+  public var name: String {
+    switch self {
+    case .automatic: "automatic"
+    case .plain: "plain C"
+    case .openBLAS: "OpenBLAS"
+    case .oneDNN: "oneDNN"
+    case .mkl: "MKL"
+    }
+  }
 }
 
-/// The library that a device multiplies matrices with, as `doctor` shows it.
+/// What multiplies matrices on a device, as `doctor` shows it.
 public struct BLASInfo: Sendable, Hashable {
-  /// "OpenBLAS" or "plain C".
+  /// Its name; where it is chosen for each kind of product, "the fastest of plain C, OpenBLAS".
   public var name: String
   /// The library's own words: version and build options. nil for the plain kernels.
   public var version: String?
-  /// The processor whose kernels the library chose.
+  /// The processor whose kernels the library chose, where it says so.
   public var core: String?
   /// The file that was loaded.
   public var path: String?
-  /// Why OpenBLAS was not found, when it was looked for and the plain kernels had to do.
-  public var fallbackReason: String?
 
-  public init(
-    name: String, version: String? = nil, core: String? = nil, path: String? = nil, fallbackReason: String? = nil
-  ) {
+  public init(name: String, version: String? = nil, core: String? = nil, path: String? = nil) {
     self.name = name
     self.version = version
     self.core = core
     self.path = path
-    self.fallbackReason = fallbackReason
   }
 }
 
 extension BLAS {
-  /// Finds the library; loads it on first use.
-  func resolve() throws(DeviceError) -> (gemm: UnsafePointer<ck_gemm>, info: BLASInfo) {
-    let plain = ck_plain_gemm()
-    var info = BLASInfo(name: String(cString: plain.pointee.name))
-    if self == .plain { return (plain, info) }
-
-    let found = ck_openblas_load()
-    guard found.pointee.available else {
-      let reason = found.pointee.reason.map { String(cString: $0) } ?? "unknown reason"
-      if self == .openBLAS {
-        throw .unavailable("OpenBLAS cannot be used: \(reason); install libopenblas0-pthread")
-      }
-      info.fallbackReason = reason
-      return (plain, info)
+  /// The library's name in C; nil for what is none.
+  var library: ck_library_name? {
+    switch self {
+    case .automatic, .plain: nil
+    case .openBLAS: ck_openblas
+    case .oneDNN: ck_onednn
+    case .mkl: ck_mkl
     }
-    info.name = String(cString: found.pointee.gemm.pointee.name)
-    info.version = found.pointee.version.map { String(cString: $0) }
-    info.core = found.pointee.core.map { String(cString: $0) }
-    info.path = found.pointee.path.map { String(cString: $0) }
-    return (found.pointee.gemm, info)
+  }
+
+  /// Finds what computes; loads the library on first use.
+  /// - Throws: `DeviceError.unavailable` for a library that cannot be used: why, and what to install.
+  func resolve() throws(DeviceError) -> (gemm: UnsafePointer<ck_gemm>, info: BLASInfo) {
+    guard let library else { return (ck_plain_gemm(), BLASInfo(name: BLAS.plain.name)) }
+    let found = ck_library_load(library).pointee
+    func text(_ string: UnsafePointer<CChar>?) -> String? { string.map { String(cString: $0) } }
+    if let reason = text(found.reason) {
+      throw .unavailable("\(name) cannot be used: \(reason); \(installation)")
+    }
+    let info = BLASInfo(name: name, version: text(found.version), core: text(found.core), path: text(found.path))
+    return (found.gemm, info)
+  }
+
+  /// nil for a library that cannot be used. Loads it.
+  var gemm: UnsafePointer<ck_gemm>? {
+    do { return try resolve().gemm } catch { return nil }
+  }
+
+  /// The file that the loader finds of a library, and its state, in one line; nil where it is not installed. Loads
+  /// nothing.
+  var installedFile: String? {
+    guard let library else { return nil }
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 2048) { line in
+      guard let start = line.baseAddress, ck_library_find(library, start, line.count) else { return nil }
+      return String(cString: start)
+    }
+  }
+
+  /// What to do for a library that is missing.
+  private var installation: String {
+    switch self {
+    case .automatic, .plain: ""
+    case .openBLAS: "install libopenblas0-pthread"
+    case .oneDNN: "install libdnnl3 (or libdnnl2)"
+    case .mkl: "pip install mkl, or Intel's intel-oneapi-mkl, and name the folder of libmkl_rt in LD_LIBRARY_PATH"
+    }
   }
 }

@@ -11,8 +11,8 @@ extension CPUDevice {
     _ spec: AdamWSpec
   ) {
     precondition(
-      parameters.dtype == .float32 && master == nil && m.dtype == .float32 && v.dtype == .float32,
-      "the CPU device trains float32 parameters with float32 moments and no masters")
+      parameters.dtype == .float32 && master == nil && m.dtype == v.dtype && info.momentTypes.contains(m.dtype),
+      "the CPU device trains float32 parameters without masters")
     let squared = squaredNorm.address.floats[0]
     guard squared.isFinite else {
       self.scalars.pointee.nonFinite = 1
@@ -32,8 +32,15 @@ extension CPUDevice {
       step_size: Float(learningRate / Double(scalars.biasCorrection1)),
       root_bias_correction2: scalars.biasCorrection2.squareRoot(),
       epsilon: spec.epsilon)
-    ck_adamw(
-      pool, Int64(parameters.count), parameters.address.floats, gradients.address.floats, m.address.floats,
-      v.address.floats, &step)
+    if m.dtype == .bfloat16 {
+      ck_adamw_bfloat16(
+        pool, Int64(parameters.count), parameters.address.floats, gradients.address.floats,
+        m.address.assumingMemoryBound(to: UInt16.self), v.address.assumingMemoryBound(to: UInt16.self), scalars.seed,
+        &step)
+    } else {
+      ck_adamw(
+        pool, Int64(parameters.count), parameters.address.floats, gradients.address.floats, m.address.floats,
+        v.address.floats, &step)
+    }
   }
 }

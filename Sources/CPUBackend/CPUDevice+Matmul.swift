@@ -5,10 +5,20 @@ extension CPUDevice {
   public func matmul(
     _ c: Tensor, _ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool, accumulate: Accumulation, bias: Tensor?
   ) {
+    let inner = transposeA ? a.rows : a.columns
     ck_matmul(
-      pool, gemm, transposeA, transposeB, Int64(c.rows), Int64(c.columns), Int64(transposeA ? a.rows : a.columns),
-      a.address.floats, Int64(a.stride), b.address, b.dtype.element, Int64(b.stride), bias?.address.floats,
+      pool, gemm(transposeA: transposeA, transposeB: transposeB, c, b.dtype, inner), transposeA, transposeB,
+      Int64(c.rows), Int64(c.columns), Int64(inner), a.address.floats, Int64(a.stride), b.address, b.dtype.element,
+      Int64(b.stride), bias?.address.floats,
       accumulate == .add, c.address.floats, Int64(c.stride))
+  }
+
+  /// Narrow numbers are left to the plain kernels, which sum them as they sum float32 ones.
+  private func gemm(
+    transposeA: Bool, transposeB: Bool, _ c: Tensor, _ type: DType, _ inner: Int
+  ) -> UnsafePointer<ck_gemm> {
+    guard let choices, type == .float32 else { return gemm }
+    return choices.gemm(transposeA: transposeA, transposeB: transposeB, m: c.rows, n: c.columns, k: inner)
   }
 
   public func biasGradient(_ dBias: Tensor, _ dy: Tensor) {

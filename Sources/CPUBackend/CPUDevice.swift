@@ -1,7 +1,7 @@
 import CKernels
 import Tensors
 
-/// The processor: float32 kernels in C on a pool of threads, matrix products by OpenBLAS where it is installed.
+/// The processor: float32 kernels in C on a pool of threads, matrix products also by a library where one is installed.
 ///
 /// Kernels run when they are called, so `synchronize` has nothing to wait for. One device is used from one thread at
 /// a time. The kernels are in extensions, one file per section of `Device`.
@@ -14,28 +14,45 @@ public final class CPUDevice: Device {
   public let blas: BLASInfo
 
   let pool: OpaquePointer
+  /// What multiplies where nothing is chosen.
   let gemm: UnsafePointer<ck_gemm>
+  let choices: ProductChoices?
   /// Bytes of every allocation that has not been released.
   private var allocations: [UnsafeMutableRawPointer: Int] = [:]
 
   /// - Parameters:
   ///   - threads: at most 1024; nil uses the processors this process may run on (`Processors.available`).
   ///   - blas: what multiplies matrices.
-  /// - Throws: `DeviceError.unavailable` when the threads cannot be started, or OpenBLAS is required and absent.
-  public init(threads: Int? = nil, blas: BLAS = .automatic) throws(DeviceError) {
+  ///   - choiceFile: where `automatic` remembers what it chose, because the next run may have to be equal to this one
+  ///     to the bit. Without such a place it takes the plain kernels.
+  /// - Throws: `DeviceError.unavailable` when the threads cannot be started, or `blas` is a library that cannot be
+  ///   used.
+  public init(threads: Int? = nil, blas: BLAS = .automatic, choiceFile: String? = nil) throws(DeviceError) {
     let threads = threads ?? Processors.available
     guard (1...1024).contains(threads) else {
       throw .unavailable("the CPU device takes 1 to 1024 threads, not \(threads)")
     }
-    (gemm, self.blas) = try blas.resolve()
+    let (gemm, found) = try blas.resolve()
     guard let pool = ck_pool_create(Int32(threads)) else {
       throw .unavailable("could not start \(threads) threads; pass --threads with a smaller number")
     }
     self.pool = pool
     self.threads = threads
+    self.gemm = gemm
+    if blas == .automatic, let choiceFile {
+      choices = ProductChoices(file: choiceFile, threads: threads, scratch: ck_pool_scratch(pool, 0))
+    } else {
+      choices = nil
+    }
+    self.blas =
+      choices.map { choices in
+        BLASInfo(name: "the fastest of " + ([.plain] + choices.libraries).map(\.name).joined(separator: ", "))
+      } ?? found
     let count = threads == 1 ? "1 thread" : "\(threads) threads"
     info = DeviceInfo(
-      name: "CPU (\(count), \(self.blas.name))", threads: threads, weightTypes: [.bfloat16, .float16])
+      name: "CPU (\(count), \(self.blas.name))", threads: threads, momentTypes: [.float32, .bfloat16],
+      weightTypes: [.bfloat16, .float16],
+      scratchBytes: CPUDevice.scratchBytes(blas == .automatic && choices == nil ? .plain : blas, threads: threads))
     scalars = .allocate(capacity: 1)
     scalars.initialize(to: StepScalars())
   }
@@ -44,6 +61,13 @@ public final class CPUDevice: Device {
     for (address, bytes) in allocations { ck_unmap(address, bytes) }
     scalars.deallocate()
     ck_pool_destroy(pool)
+  }
+
+  /// What `automatic` chose, of the products that were computed so far. "NT 384 96 384" stands for all whose second
+  /// matrix is transposed, and of which a thread computes, rounded down, [384, 384]·[384, 96]. Small products are not
+  /// among them, nor those with narrow weights: they have the plain kernels.
+  public var chosenProducts: [(product: String, provider: BLAS)] {
+    choices?.kinds.map { ($0.kind.name, $0.provider) } ?? []
   }
 
   // MARK: Memory

@@ -2,7 +2,7 @@ import Files
 
 extension TensorSource {
   /// Bytes between two calls of a closure that makes elements.
-  private static let chunkSize = 1 << 22
+  private static let chunkSize = 1 << 20
   /// Bytes between two reports of progress while a file is copied.
   private static let copySize = 1 << 26
 

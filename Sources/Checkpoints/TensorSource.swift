@@ -12,7 +12,7 @@ public struct TensorSource {
   public let description: TensorDescription
   let content: Content
 
-  /// A tensor whose elements are made when they are written, a few megabytes at a time.
+  /// A tensor whose elements are made when they are written, a megabyte at a time.
   /// - Parameter fill: fills the buffer with the bytes of the elements asked for, in `type`, little-endian.
   public init(
     name: String, type: ElementType, shape: [Int],

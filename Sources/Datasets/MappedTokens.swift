@@ -17,29 +17,39 @@ struct MappedTokens: Sendable {
     count = layout.count
   }
 
-  /// Writes the ids of `range` as Int32. Allocates nothing.
+  /// Bytes that are read at once: what is on the stack.
+  private static let pieceSize = 1024
+
+  /// Writes the ids of `range` as Int32. Allocates nothing, and reads through the system: a mapping would make every page
+  /// that was ever drawn from, and its neighbours, part of this process' memory.
   /// - Throws: `FileError.changed` if the file has become shorter.
   func copy(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>) throws(FileError) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
-    // A page that is gone would end the process.
-    try file.checkLength()
     switch element {
-    case .uint8: copy(UInt8.self, range, destination)
-    case .int16: copy(Int16.self, range, destination)
-    case .uint16: copy(UInt16.self, range, destination)
-    case .int32: copy(Int32.self, range, destination)
-    case .uint32: copy(UInt32.self, range, destination)
-    case .int64: copy(Int64.self, range, destination)
+    case .uint8: try copy(UInt8.self, range, destination)
+    case .int16: try copy(Int16.self, range, destination)
+    case .uint16: try copy(UInt16.self, range, destination)
+    case .int32: try copy(Int32.self, range, destination)
+    case .uint32: try copy(UInt32.self, range, destination)
+    case .int64: try copy(Int64.self, range, destination)
     }
   }
 
   private func copy<Id: FixedWidthInteger>(
     _: Id.Type, _ range: Range<Int>, _ destination: UnsafeMutablePointer<Int32>
-  ) {
-    file.withBytes { bytes in
-      let ids = UnsafeRawBufferPointer(rebasing: bytes[offset...]).assumingMemoryBound(to: Id.self)
-      for k in 0..<range.count {
-        destination[k] = Int32(truncatingIfNeeded: Id(littleEndian: ids[range.lowerBound &+ k]))
+  ) throws(FileError) {
+    let size = MemoryLayout<Id>.size
+    try withUnsafeTemporaryAllocation(
+      byteCount: MappedTokens.pieceSize, alignment: MemoryLayout<Int64>.alignment
+    ) { buffer throws(FileError) in
+      var done = 0
+      while done < range.count {
+        let piece = min(range.count - done, buffer.count / size)
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(piece * size)])
+        try file.read(at: offset + (range.lowerBound + done) * size, into: bytes)
+        let ids = bytes.assumingMemoryBound(to: Id.self)
+        for k in 0..<piece { destination[done &+ k] = Int32(truncatingIfNeeded: Id(littleEndian: ids[k])) }
+        done += piece
       }
     }
   }
@@ -69,15 +79,17 @@ struct MappedTokens: Sendable {
       func unsigned(_ position: Int) -> Id.Magnitude {
         Id.Magnitude(truncatingIfNeeded: Id(littleEndian: ids[position]))
       }
-      // The largest id of a block is a loop without branches; only a block that has a bad one is looked at again.
+      // The largest id of a block is a loop without branches; only a block that has a bad one is looked at again. Pages
+      // that were read are given back, or the whole file would be this process' memory for a moment.
       var start = 0
       while start < count {
-        let end = min(count, start &+ 8192)
+        let end = min(count, start + 1 << 17)
         var largest: Id.Magnitude = 0
         for k in start..<end { largest = max(largest, unsigned(k)) }
         if largest >= limit, let bad = (start..<end).first(where: { unsigned($0) >= limit }) {
           return (bad, Int(Id(littleEndian: ids[bad])))
         }
+        file.releasePages(offset + start * MemoryLayout<Id>.size..<offset + end * MemoryLayout<Id>.size)
         start = end
       }
       return nil

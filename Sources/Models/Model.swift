@@ -68,9 +68,13 @@ public struct Model: Sendable {
   /// Number of elements of all parameters; tied weights count once.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
-  /// The names under which Hugging Face checkpoints hold a parameter: more than one when it is packed.
-  public func fileNames(of parameter: String) -> [String] {
-    weights.entries.filter { $0.parameter == parameter }.map(\.name)
+  /// The names under which Hugging Face checkpoints hold each parameter: more than one when it is packed.
+  public var fileNames: [String: [String]] {
+    var names: [String: [String]] = [:]
+    for entry in weights.entries {
+      if let parameter = entry.parameter { names[parameter, default: []].append(entry.name) }
+    }
+    return names
   }
 
   /// The same architecture with as many blocks as `layers` has elements: block i has the per-layer settings

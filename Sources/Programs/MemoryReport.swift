@@ -1,4 +1,4 @@
-/// Bytes a program needs, by class.
+/// Bytes that training needs, by class. All but `process` are memory of the device.
 public struct MemoryReport: Sendable, Equatable {
   public var parameters = 0
   public var gradients = 0
@@ -10,16 +10,19 @@ public struct MemoryReport: Sendable, Equatable {
   public var workspace = 0
   /// Inputs, results, caches and constants.
   public var persistent = 0
+  /// Where the device is the processor itself: what the process has besides, its code, libraries and the scratch of its
+  /// threads. A `Program` does not know it, and says 0.
+  public var process = 0
 
   public init() {}
 
-  public var total: Int { parameters + gradients + optimizer + activations + workspace + persistent }
+  public var total: Int { parameters + gradients + optimizer + activations + workspace + persistent + process }
 
-  /// The classes with their names, in the order they are printed.
+  /// The classes with their names, in the order they are printed; without the process where it is not counted.
   public var classes: [(name: String, bytes: Int)] {
     [
       ("parameters", parameters), ("gradients", gradients), ("optimizer", optimizer), ("activations", activations),
       ("workspace", workspace), ("inputs and constants", persistent),
-    ]
+    ] + (process > 0 ? [("process", process)] : [])
   }
 }

@@ -49,8 +49,12 @@ public final class ParameterStore {
     device: any Device, parameters: [Parameter], precision: Precision = .float32,
     group: (Parameter) -> ParameterGroup = { _ in .frozen }
   ) throws(DeviceError) {
-    for dtype in [precision.compute, precision.moments] where !device.info.dtypes.contains(dtype) {
-      throw .unavailable("\(device.info.name) does not compute in \(dtype): use --precision float32, or --device cuda")
+    guard device.info.dtypes.contains(precision.compute) else {
+      throw .unavailable(
+        "\(device.info.name) does not compute in \(precision.compute): use --precision float32, or --device cuda")
+    }
+    guard device.info.momentTypes.contains(precision.moments) else {
+      throw .unavailable("\(device.info.name) does not keep moments in \(precision.moments): use float32")
     }
     if precision.weights != precision.compute {
       guard precision.compute == .float32, device.info.weightTypes.contains(precision.weights) else {
@@ -121,6 +125,11 @@ public final class ParameterStore {
   /// The gradient of a parameter, laid out as the parameter; nil when it is frozen.
   public func gradient(_ name: String) -> Tensor? { places[name]?.state?.gradients }
   public func isTrainable(_ name: String) -> Bool { gradient(name) != nil }
+
+  /// All memory of the store: weights, masters, gradients and moments.
+  public var tensors: [Tensor] {
+    groups.flatMap { [$0.parameters, $0.master, $0.state?.gradients, $0.state?.m, $0.state?.v].compactMap(\.self) }
+  }
 
   func place(_ name: String) -> Place? { places[name] }
 

@@ -152,23 +152,31 @@ public struct DeviceInfo: Sendable {
   public var threads: Int
   /// The types that activations and parameters may have.
   public var dtypes: Set<DType>
+  /// The types that Adam's m and v may have.
+  public var momentTypes: Set<DType>
   /// Types of two bytes that `b` of `matmul`, and table and positions of `gatherRows`, may have while all else is float32.
   public var weightTypes: Set<DType>
   /// Floating-point operations a second of matrix products in the fastest of these types, by the vendor's data sheet.
   public var peakOperationsPerSecond: Double?
   /// Whether it is fed by a host: large batches pay.
   public var isAccelerator: Bool
+  /// Bytes of the host's memory that kernels use besides what is allocated: the scratch of threads.
+  public var scratchBytes: Int
 
+  /// - Parameter momentTypes: `dtypes` when nil.
   public init(
-    name: String, threads: Int, dtypes: Set<DType> = [.float32], weightTypes: Set<DType> = [],
-    peakOperationsPerSecond: Double? = nil, isAccelerator: Bool = false
+    name: String, threads: Int, dtypes: Set<DType> = [.float32], momentTypes: Set<DType>? = nil,
+    weightTypes: Set<DType> = [],
+    peakOperationsPerSecond: Double? = nil, isAccelerator: Bool = false, scratchBytes: Int = 0
   ) {
     self.name = name
     self.threads = threads
     self.dtypes = dtypes
+    self.momentTypes = momentTypes ?? dtypes
     self.weightTypes = weightTypes
     self.peakOperationsPerSecond = peakOperationsPerSecond
     self.isAccelerator = isAccelerator
+    self.scratchBytes = scratchBytes
   }
 }
 

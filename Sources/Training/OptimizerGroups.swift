@@ -12,8 +12,9 @@ public struct OptimizerGroups: Sendable {
   public init(_ section: TrainingRecipe.OptimizerSection, model: Model) throws(TrainingError) {
     try OptimizerGroups.checkPatterns(section, model: model)
     var groups: [String: ParameterGroup] = [:]
+    let fileNames = model.fileNames
     for parameter in model.parameters {
-      let names = model.fileNames(of: parameter.name)
+      let names = fileNames[parameter.name] ?? []
       var settings: [ParameterGroup] = []
       for name in names { settings.append(OptimizerGroups.group(of: name, parameter, section)) }
       for (name, setting) in zip(names, settings) where setting != settings[0] {

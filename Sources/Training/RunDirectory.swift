@@ -4,6 +4,7 @@ import Glibc
 /// The directory of a run:
 ///
 ///     config.yaml  metrics.jsonl  checkpoints/step-00001000/  checkpoints/latest → step-00001000
+///     profile.json                                             of a session that was profiled
 ///
 /// Holds a lock while it exists, so that two processes never train into one directory.
 final class RunDirectory {
@@ -41,6 +42,7 @@ final class RunDirectory {
 
   var recipePath: String { path + "/" + RunDirectory.recipeFile }
   var metricsPath: String { path + "/" + MetricsFile.fileName }
+  var profilePath: String { path + "/profile.json" }
   private var checkpointsPath: String { path + "/checkpoints" }
 
   /// `step-00001000`: wide enough to sort by name.

@@ -8,7 +8,7 @@ public struct RunEstimate: Sendable {
   public let batch: BatchShape
   /// All parameters, and those that are trained.
   public let parameterCount: (total: Int, trainable: Int)
-  /// On the device.
+  /// On the device; on the CPU that of the whole process.
   public let memory: MemoryReport
   /// On the disk: the weights in float32 and, of what is trained, two moments.
   public let checkpointBytes: Int
@@ -36,8 +36,8 @@ public struct RunEstimate: Sendable {
         model, rows: rows, length: length, precision: precision, recompute: recompute,
         masksDocuments: recipe.data.documentMasking == .attention, group: groups.group)
     }
-    let executed = try plan(precision, recipe.training.recompute)
-    memory = executed.memory
+    let executed = try plan(precision, recipe.recompute(on: device))
+    memory = executed.memory.adding(ProcessMemory.expected(on: device))
     executedOperationsPerToken = executed.floatingPointOperationsPerToken
     operationsPerToken = try plan(.float32, .none).floatingPointOperationsPerToken
     let trainable = model.parameters.reduce(0) { $0 + (groups.group(of: $1).isFrozen ? 0 : $1.count) }
@@ -59,6 +59,9 @@ public struct RunEstimate: Sendable {
 }
 
 extension TrainingRecipe {
+  /// What is computed again on a device of this kind.
+  func recompute(on device: DeviceInfo) -> Recompute { training.recompute ?? (device.isAccelerator ? .none : .cheap) }
+
   /// How numbers are kept on a device of this kind.
   func precision(on device: DeviceInfo) -> Precision {
     training.precision.precision(on: device, moments: optimizer.moments == .bfloat16 ? .bfloat16 : .float32)

@@ -1,5 +1,6 @@
 import Files
 import Models
+import Profiling
 import Programs
 
 /// What a `Trainer` reports while it runs.
@@ -37,6 +38,8 @@ public struct TrainOutcome: Sendable, Equatable {
   public var step: Int
   /// The newest checkpoint; nil when the run was stopped before its first step.
   public var checkpoint: String?
+  /// Where the time of the steps went, when that was asked for and enough steps were done.
+  public var profile: StepProfile?
 }
 
 /// One step, without anything that the device would have to be waited for.

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Models
+import Profiling
 import Tensors
 
 extension Trainer {
@@ -20,9 +21,7 @@ extension Trainer {
     try catchUp(&session)
     while step < schedule.totalSteps, session.disposition < .stop {
       session.disposition = .proceed
-      let time = try trainStep(&session)
-      session.trainingSeconds += time
-      let metrics = try isLogged(step) ? readMetrics(&session) : nil
+      let (time, metrics) = try profiling { try measuredStep(&session) }
       try session.tell(
         .step(
           StepReport(
@@ -35,7 +34,10 @@ extension Trainer {
       if session.disposition == .save { try save(&session) }
     }
     if session.disposition == .stop, step > 0 { try save(&session) }
-    return TrainOutcome(isFinished: step >= schedule.totalSteps, step: step, checkpoint: lastCheckpoint)
+    let profile = options.profiler?.profile
+    if let profile { try profile.write(to: directory.profilePath) }
+    return TrainOutcome(
+      isFinished: step >= schedule.totalSteps, step: step, checkpoint: lastCheckpoint, profile: profile)
   }
 
   /// What lives from step to step within one call of `run`.
@@ -55,20 +57,38 @@ extension Trainer {
 
   // MARK: Steps
 
+  /// One step with the metrics that are due after it.
+  private func measuredStep(_ session: inout Session) throws -> (seconds: Double, metrics: StepMetrics?) {
+    let time = try trainStep(&session)
+    session.trainingSeconds += time
+    guard isLogged(step) else { return (time, nil) }
+    return (time, try profiling(.metrics) { try readMetrics(&session) })
+  }
+
+  /// Runs a step, or what the host does in it, and counts its time where a profile is made.
+  private func profiling<Result>(
+    _ work: StepProfiler.HostWork? = nil, _ body: () throws -> Result
+  ) rethrows -> Result {
+    guard let profiler = options.profiler else { return try body() }
+    return try work.map { try profiler.host($0, body) } ?? profiler.step(body)
+  }
+
   /// One step: the gradients of all micro-batches, and the update.
   /// - Returns: the time that it took.
   private func trainStep(_ session: inout Session) throws -> Double {
     let start = ContinuousClock.now
-    let rows = try data.batches.next()
+    let rows = try profiling(.batch) { try data.batches.next() }
     step += 1
     setScalars(targetCount: rows.targetCount)
     session.lossSum = 0
     session.targetCount = rows.targetCount
     for index in 0..<batch.accumulation {
       let part = rows.rows.dropFirst(index * batch.microBatch, length: batch.sequenceLength)
-      upload(part, to: program.tokens, program.targets, program.documentStarts)
+      profiling(.upload) { upload(part, to: program.tokens, program.targets, program.documentStarts) }
       try program.run()
-      if isLogged(step) { session.lossSum += try program.readLosses().reduce(0) { $0 + Double($1) } }
+      if isLogged(step) {
+        session.lossSum += try profiling(.metrics) { try program.readLosses().reduce(0) { $0 + Double($1) } }
+      }
     }
     try optimizer.run()
     // So that the time is that of the work.

@@ -1,6 +1,7 @@
 import Datasets
 import Files
 import Models
+import Profiling
 import Programs
 import Tensors
 
@@ -30,6 +31,9 @@ public final class Trainer {
     public var tokenizerHash: ((_ directory: String) throws -> String?)?
     /// Scores the model at the recipe's `evaluation`.
     public var evaluate: EvaluationHook?
+    /// Counts where the time of the steps goes, when the device is a `ProfilingDevice` with the same profiler; the result is
+    /// in the outcome, and in the run directory.
+    public var profiler: StepProfiler?
 
     public init() {}
   }
@@ -96,10 +100,11 @@ public final class Trainer {
     }
 
     let (rows, length) = (batch.microBatch, batch.sequenceLength)
+    let process = ProcessMemory.expected(on: device.info)
     store = try origin.makeStore(device, Trainer.precision(recipe, on: device.info), groups.group)
     let masksDocuments = recipe.data.documentMasking == .attention
     program = try TrainingProgram(
-      model, store: store, rows: rows, length: length, recompute: recipe.training.recompute,
+      model, store: store, rows: rows, length: length, recompute: recipe.recompute(on: device.info),
       masksDocuments: masksDocuments)
     lossProgram = try LossProgram(model, store: store, rows: rows, length: length, masksDocuments: masksDocuments)
     let settings = recipe.optimizer
@@ -109,12 +114,15 @@ public final class Trainer {
       model, rows: rows, length: length, recompute: .none, group: groups.group
     ).floatingPointOperationsPerToken
 
+    options.profiler?.setParameters(store.tensors)
+
     try Trainer.save(recipe, in: directory, batch: batch, schedule: schedule)
     metrics = try MetricsFile(directory.metricsPath, keepingUpTo: checkpoint?.step)
     summary = TrainSummary(
       directory: directory.path, device: device.info.name, precision: store.precision,
       parameterCount: store.parameterCount, batch: batch, schedule: schedule,
-      totalSteps: totalSteps, memory: program.memory, resumed: checkpoint.map { ($0.path, $0.step) }, changes: changes,
+      totalSteps: totalSteps, memory: program.memory.adding(process), resumed: checkpoint.map { ($0.path, $0.step) },
+      changes: changes,
       notes: notes)
     self.recipe = recipe
     self.model = model
@@ -133,8 +141,10 @@ public final class Trainer {
   /// - Throws: `TrainingError.invalidSetting` for what the device does not compute.
   private static func precision(_ recipe: TrainingRecipe, on device: DeviceInfo) throws(TrainingError) -> Precision {
     let precision = recipe.precision(on: device)
-    for (key, dtype) in [("training.precision", precision.compute), ("optimizer.moments", precision.moments)]
-    where !device.dtypes.contains(dtype) {
+    for (key, dtype, known) in [
+      ("training.precision", precision.compute, device.dtypes),
+      ("optimizer.moments", precision.moments, device.momentTypes),
+    ] where !known.contains(dtype) {
       throw .invalidSetting(
         location: nil, key: key, found: "\(dtype)",
         expected: "float32 on this device, \(device.name), or another device: --device cuda")

@@ -1,8 +1,12 @@
 import Dispatch
+import Profiling
 import Tensors
 
-/// How fast a device multiplies matrices, measured in a fraction of a second.
+/// How fast a device computes, measured in hundredths of a second: `plan` should not be waited for.
 enum Calibration {
+  /// Seconds that a measurement takes at least.
+  private static let shortest = 0.002
+
   /// Floating-point operations a second in products of [rows, width] by [width, 4·width], as a feed-forward layer has them,
   /// of matrices of `dtype`. Products grow up to `width`, or until one takes long enough to be measured.
   static func operationsPerSecond(
@@ -14,11 +18,37 @@ enum Calibration {
       defer { product.release() }
       try product.run(1)  // an accelerator chooses its algorithm
       let seconds = try product.run(1)
-      if seconds >= 0.01 || 2 * width > min(max(largest, 64), 4096) {
-        return try product.operationsPerSecond(count: max(1, min(16, Int(0.005 / seconds))))
+      if seconds >= shortest || 2 * width > min(max(largest, 64), 4096) {
+        return try product.operationsPerSecond(count: max(1, min(16, Int(shortest / seconds))))
       }
       width *= 2
     }
+  }
+
+  /// What kernels of an accelerator are compared with: its own products in the fastest type, and its own copying.
+  static func limits(of device: any Device) throws(DeviceError) -> MachineLimits {
+    let dtype = device.info.dtypes.contains(.bfloat16) ? DType.bfloat16 : .float32
+    return MachineLimits(
+      operationsPerSecond: try operationsPerSecond(of: device, dtype, width: 4096),
+      bytesPerSecond: try bytesPerSecond(of: device), method: "products of \(dtype) and copying, by its own kernels")
+  }
+
+  /// Bytes read and written a second by the device's copy of 256 MiB.
+  private static func bytesPerSecond(of device: any Device) throws(DeviceError) -> Double {
+    var tensors: [Tensor] = []
+    defer { for tensor in tensors { device.release(tensor.address) } }
+    for _ in 0..<2 {
+      tensors.append(Tensor(address: try device.allocate(bytes: 256 << 20), rows: 8192, columns: 8192))
+    }
+    var best = 0.0
+    for _ in 0..<5 {
+      let start = DispatchTime.now().uptimeNanoseconds
+      device.copy(tensors[0], tensors[1])
+      try device.synchronize()
+      let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+      best = max(best, 2 * Double(tensors[0].byteCount) / seconds)
+    }
+    return best
   }
 
   private struct Product {
@@ -57,18 +87,11 @@ enum Calibration {
       return Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
     }
 
-    /// The best of several measurements of at least 20 ms: what else runs on the machine only makes it slower.
+    /// The best of several measurements: what else runs on the machine only makes it slower.
     func operationsPerSecond(count: Int) throws(DeviceError) -> Double {
       let operations = 2 * Double(c.count) * Double(a.columns)
       var best = 0.0
-      for _ in 0..<5 {
-        var (seconds, products) = (0.0, 0)
-        while seconds < 0.02 {
-          seconds += try run(count)
-          products += count
-        }
-        best = max(best, operations * Double(products) / seconds)
-      }
+      for _ in 0..<5 { best = max(best, operations * Double(count) / (try run(count))) }
       return best
     }
   }

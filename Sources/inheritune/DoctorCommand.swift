@@ -1,5 +1,4 @@
 import ArgumentParser
-import CPUBackend
 import CUDABackend
 import Checkpoints
 import Files
@@ -20,17 +19,8 @@ struct DoctorCommand: ParsableCommand {
   @OptionGroup var device: DeviceOptions
 
   func run() throws {
-    let cpu = try CPUDevice(threads: device.threads)
-    let rate = try Calibration.operationsPerSecond(of: cpu, .float32, width: 1024)
-    var object: JSONObject = [
-      "version": .string(Inheritune.version), "cpu_threads": .integer(Int64(cpu.threads)),
-      "blas": .string(cpu.blas.name),
-    ]
-    object["blas_version"] = cpu.blas.version.map(JSON.string)
-    object["blas_core"] = cpu.blas.core.map(JSON.string)
-    object["blas_path"] = cpu.blas.path.map(JSON.string)
-    object["blas_missing"] = cpu.blas.fallbackReason.map(JSON.string)
-    object["matmul_gflops"] = .number((rate / 1e8).rounded() / 10)
+    var object: JSONObject = ["version": .string(Inheritune.version)]
+    for (key, value) in try MatmulReport(device).entries { object[key] = value }
     for (key, value) in CUDAReport(device).entries { object[key] = value }
     do throws(HDF5Library.NotFound) {
       let library = try HDF5Library.load()

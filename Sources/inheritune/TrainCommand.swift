@@ -3,6 +3,7 @@ import Datasets
 import Evaluation
 import Files
 import Models
+import Profiling
 import Programs
 import Tensors
 import Tokenization
@@ -31,6 +32,9 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Print parameters, memory and time, and exit.")
   var dryRun = false
 
+  @Flag(help: "Show at the end where the time of the steps went, kernel by kernel; also in the run's profile.json.")
+  var profile = false
+
   @Flag(help: "One JSON object at the end instead of prose.")
   var json = false
 
@@ -38,7 +42,7 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     let recipe = try TrainingRecipe.load(config, overrides: set)
-    let device = try device.makeDevice(recipe.training.precision, tunes: !dryRun)
+    var device = try device.makeDevice(recipe.training.precision, tunes: !dryRun)
     if dryRun {
       let report = try PlanReport(recipe, device: device)
       return print(json ? JSON.object(report.json).serialized() : report.text)
@@ -53,6 +57,11 @@ struct TrainCommand: ParsableCommand {
       options.peakOperationsPerSecond = device.info.peakOperationsPerSecond
     }
     options.tokenizerHash = { try DatasetDescription.tokenizerHash(of: Tokenizer.load(directory: $0).files) }
+    if profile {
+      let profiler = try StepProfiler(of: device)
+      device = ProfilingDevice(device, profiler)
+      options.profiler = profiler
+    }
     if let section = recipe.evaluation { options.evaluate = try InRunEvaluation(section).evaluate }
     let trainer = try Trainer(recipe, device: device, options: options) { try recipe.startingPoint() }
     let outcome = try trainer.run { event in
@@ -62,11 +71,16 @@ struct TrainCommand: ParsableCommand {
     }
     display.end(outcome)
     if json {
+      var object: JSONObject = [
+        "directory": .string(recipe.output.directory), "finished": .bool(outcome.isFinished),
+        "step": .integer(Int64(outcome.step)), "checkpoint": outcome.checkpoint.map(JSON.string) ?? .null,
+      ]
+      if profile { object["profile"] = outcome.profile.map { .object($0.json) } ?? .null }
+      print(JSON.object(object).serialized())
+    } else if profile {
       print(
-        JSON.object([
-          "directory": .string(recipe.output.directory), "finished": .bool(outcome.isFinished),
-          "step": .integer(Int64(outcome.step)), "checkpoint": outcome.checkpoint.map(JSON.string) ?? .null,
-        ]).serialized())
+        outcome.profile?.text
+          ?? "no profile: the run was over before its step \(StepProfiler.warmUpSteps + 1), the first that counts")
     }
     if !outcome.isFinished { throw ExitCode(Signals.stopStatus ?? 1) }
   }

@@ -27,12 +27,14 @@ struct AttentionShape: CustomTestStringConvertible {
 
 @Suite("Attention")
 struct AttentionTests {
-  /// Around the sizes of lanes (16) and blocks (64), one row, odd head dimensions, grouped and single key/value heads.
+  /// Around the sizes of lanes (16), blocks (64) and chunks (128 rows of 256, 512 of 64), one row, odd head dimensions,
+  /// grouped and single key/value heads.
   static let shapes = [
     AttentionShape(1, 1, 1, 1, 1), AttentionShape(3, 1, 2, 2, 64), AttentionShape(2, 5, 2, 1, 3),
     AttentionShape(1, 16, 2, 2, 16), AttentionShape(1, 17, 1, 1, 33), AttentionShape(2, 31, 3, 3, 64),
     AttentionShape(1, 63, 2, 1, 20), AttentionShape(1, 64, 2, 2, 64), AttentionShape(2, 65, 2, 1, 100),
     AttentionShape(1, 129, 4, 2, 80), AttentionShape(1, 150, 1, 1, 256),
+    AttentionShape(1, 129, 2, 1, 256), AttentionShape(1, 530, 1, 1, 64),
   ]
 
   @Test("forward", arguments: shapes)
@@ -62,9 +64,11 @@ struct AttentionTests {
     }
   }
 
-  @Test("results do not depend on the number of threads")
-  func threads() throws {
-    let shape = AttentionShape(2, 150, 6, 2, 48)
+  /// More threads than key/value heads split the work of the backward pass.
+  @Test(
+    "results do not depend on the number of threads",
+    arguments: [AttentionShape(2, 150, 6, 2, 48), AttentionShape(1, 300, 2, 1, 256)])
+  func threads(shape: AttentionShape) throws {
     let results = try [1, 2, 3, 7].map { threads in
       let device = try CPUDevice(threads: threads)
       let qkv = try device.randomTensor(shape.rows, shape.columns, seed: 1)
@@ -105,12 +109,14 @@ struct AttentionTests {
     #expect(try device.floats(y.rows(spoiled..<shape.rows)).allSatisfy { $0.isNaN })
   }
 
-  /// New rows and the position of the first: one row, a few, and enough for blocks of queries.
+  /// New rows and the position of the first: one row, a few, and enough for blocks of queries; more keys than a segment
+  /// of them (512) has.
   static let continuations = [
     (AttentionShape(3, 1, 2, 2, 64), 0), (AttentionShape(3, 1, 6, 2, 100), 15), (AttentionShape(1, 1, 8, 1, 128), 131),
     (AttentionShape(2, 5, 2, 1, 3), 70), (AttentionShape(2, 3, 4, 2, 80), 61), (AttentionShape(2, 6, 4, 2, 20), 0),
     (AttentionShape(1, 17, 1, 1, 33), 47), (AttentionShape(2, 65, 2, 1, 100), 64),
-    (AttentionShape(1, 31, 3, 3, 64), 131),
+    (AttentionShape(1, 31, 3, 3, 64), 131), (AttentionShape(2, 1, 4, 2, 20), 511),
+    (AttentionShape(1, 3, 3, 1, 33), 1100),
   ]
 
   @Test("cached: decoding, short and long continuations", arguments: continuations)
@@ -126,6 +132,24 @@ struct AttentionTests {
       device.attentionCached(y, qkv: qkv, keys: keys, values: values, slopes: nil, capacity: capacity, shape.spec)
       return try [device.memory(y), device.memory(keys), device.memory(values)]
     }
+  }
+
+  @Test("cached: results do not depend on the number of threads", arguments: [nil, 700] as [Int?])
+  func cachedThreads(window: Int?) throws {
+    let shape = AttentionShape(1, 1, 6, 2, 40)
+    var spec = shape.spec
+    spec.window = window
+    let results = try [1, 2, 3, 7].map { threads in
+      let device = try CPUDevice(threads: threads)
+      let qkv = try device.randomTensor(1, shape.columns, seed: 1)
+      let keys = try device.randomTensor(1200, 80, seed: 2)
+      let values = try device.randomTensor(1200, 80, seed: 3)
+      let y = try device.tensor(1, 240)
+      device.scalars.pointee.position = 1150
+      device.attentionCached(y, qkv: qkv, keys: keys, values: values, slopes: nil, capacity: 1200, spec)
+      return try device.floats(y)
+    }
+    #expect(results.allSatisfy { $0 == results[0] })
   }
 
   @Test("decoding row by row agrees with attention over whole sequences")

@@ -57,16 +57,22 @@ struct CPUDeviceTests {
     #expect(plain.info.threads == 3)
     #expect(plain.blas == BLASInfo(name: "plain C"))
     #expect(try CPUDevice().threads == Processors.available)
+    // With nowhere to remember a choice.
+    #expect(try CPUDevice(threads: 3).info.name == plain.info.name)
+  }
 
-    let found = try CPUDevice(threads: 1)
-    if found.blas.name == "OpenBLAS" {
-      #expect(found.blas.version?.hasPrefix("OpenBLAS") == true)
-      #expect(found.blas.path?.contains("openblas") == true)
-      #expect(found.blas.fallbackReason == nil)
-      #expect(try CPUDevice(threads: 1, blas: .openBLAS).blas == found.blas)
-    } else {
-      #expect(found.blas.fallbackReason?.isEmpty == false)
-      #expect(throws: DeviceError.self) { _ = try CPUDevice(threads: 1, blas: .openBLAS) }
+  @Test("a library says what it is, or why it cannot be used", arguments: [BLAS.openBLAS, .oneDNN, .mkl])
+  func libraries(blas: BLAS) throws {
+    guard BLAS.available.contains(blas) else {
+      let error = #expect(throws: DeviceError.self) { _ = try CPUDevice(threads: 1, blas: blas) }
+      let message = "\(try #require(error))"
+      #expect(message.contains("\(blas.name) cannot be used") && message.contains("install"), "\(message)")
+      return
     }
+    let device = try CPUDevice(threads: 1, blas: blas)
+    #expect(device.info.name == "CPU (1 thread, \(blas.name))")
+    #expect(device.blas.version?.hasPrefix(blas.name) == true)
+    #expect(device.blas.path?.hasPrefix("/") == true)
+    #expect(try CPUDevice(threads: 1, blas: blas).blas == device.blas)
   }
 }

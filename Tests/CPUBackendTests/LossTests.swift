@@ -118,6 +118,29 @@ struct LossTests {
     }
   }
 
+  /// A row is summed piece by piece, each relative to the largest logit so far.
+  @Test("logits that grow along the row, after a masked beginning")
+  func growing() throws {
+    try expectConformance("growing", tolerance: 2e-6) { device in
+      let vocabulary = 20_000
+      let elements = (0..<2 * vocabulary).map { index -> Float in
+        let column = index % vocabulary
+        return index < 5000 ? -.infinity : Float(column) / 250 - (index < vocabulary ? 0 : 900)
+      }
+      let logits = try device.tensor(2, vocabulary, elements)
+      let targets = try device.integerTensor([19_990, 12_345])
+      let scores = try device.tensor(2, 1)
+      let greedy = try device.integerTensor([-7, -7])
+      let losses = try device.tensor(2, 1)
+      device.scalars.pointee.lossScale = 1
+      device.logProbabilities(scores: scores, greedy: greedy, logits: logits, targets: targets, softcap: nil)
+      device.crossEntropy(losses: losses, logits: logits, targets: targets, softcap: nil, gradient: true)
+      return try [
+        device.floats(scores), device.integers(greedy).map(Float.init), device.floats(losses), device.floats(logits),
+      ]
+    }
+  }
+
   @Test("masked logits of −infinity get no probability, and a row of nothing else no loss")
   func masked() throws {
     let device = try CPUDevice(threads: 1)

@@ -71,18 +71,19 @@ struct StoredWeightTests {
     #expect(stored.map(\.bitPattern) == widened.map(\.bitPattern))
   }
 
-  /// OpenBLAS may add up another way at the edge of a panel; so do the plain kernels where b is deeper than one.
+  /// A library may add up another way at the edge of a panel; so do the plain kernels where b is deeper than one.
   @Test(
     "multiply as their float32 values do, but for rounding",
     arguments: [
-      (MatmulTests.Shape(m: 33, n: 300, k: 700), true, BLAS.automatic),
-      (.init(m: 33, n: 300, k: 700), false, .automatic),
-      (.init(m: 17, n: 60, k: 45_000), true, .plain), (.init(m: 9, n: 60, k: 45_000), false, .automatic),
+      (MatmulTests.Shape(m: 33, n: 300, k: 700), true), (.init(m: 33, n: 300, k: 700), false),
+      (.init(m: 17, n: 60, k: 45_000), true), (.init(m: 9, n: 60, k: 45_000), false),
     ])
-  func rounding(shape: MatmulTests.Shape, transposeB: Bool, blas: BLAS) throws {
-    let (stored, widened) = try products(
-      shape, .float16, transposeB: transposeB, .set, isBiased: true, blas: blas, threads: 1)
-    #expect(relativeDifference(stored, widened) < 2e-6)
+  func rounding(shape: MatmulTests.Shape, transposeB: Bool) throws {
+    for blas in BLAS.available {
+      let (stored, widened) = try products(
+        shape, .float16, transposeB: transposeB, .set, isBiased: true, blas: blas, threads: 1)
+      #expect(relativeDifference(stored, widened) < 2e-6, "\(blas)")
+    }
   }
 
   @Test("panels of threads lie apart")

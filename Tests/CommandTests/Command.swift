@@ -9,6 +9,9 @@ struct Command {
     return own.deletingLastPathComponent().appendingPathComponent("inheritune").path
   }()
 
+  /// Beside the program too.
+  private static let cache = URL(fileURLWithPath: path).deletingLastPathComponent().path + "/test-cache"
+
   struct Outcome {
     var status: Int32
     /// Whether a signal ended it, and not its own exit.
@@ -34,9 +37,10 @@ struct Command {
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-    // On a machine with a GPU too: the tests are about this processor, unless they say otherwise.
-    let noGPU = ["INHERITUNE_CUDA_LIB": "no-cuda-library"]
-    process.environment = ProcessInfo.processInfo.environment.merging(noGPU) { $1 }.merging(environment) { $1 }
+    // On a machine with a GPU too: the tests are about this processor, unless they say otherwise. What they choose to
+    // multiply with is not for others to find.
+    let own = ["INHERITUNE_CUDA_LIB": "no-cuda-library", "XDG_CACHE_HOME": cache]
+    process.environment = ProcessInfo.processInfo.environment.merging(own) { $1 }.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = running.output
     process.standardError = running.errors

@@ -10,6 +10,56 @@ struct DeviceTests {
     }
   }
 
+  @Test func whatMultiplies() throws {
+    let folder = try Folder()
+    try folder.writeRecipe()
+    let recipe = folder.path + "/run.yaml"
+    let unknown = try Command.run("plan", recipe, "--blas", "cublas")
+    #expect(unknown.status == 64 && unknown.errors.contains("'onednn'"), "\(unknown)")
+    let plain = try Command.run("plan", recipe, "--blas", "plain")
+    #expect(plain.status == 0 && plain.output.contains("plain C)"), "\(plain)")
+
+    // Not what they seem to be.
+    for ending in [".so.3", ".so.2", ".so.1", ".so"] { try folder.write("libmkl_rt" + ending, "no library") }
+    let library = ["LD_LIBRARY_PATH": folder.path]
+    let absent = try Command.run("plan", recipe, "--blas", "mkl", environment: library)
+    #expect(absent.status == 1 && absent.errors.contains("MKL cannot be used"), "\(absent)")
+    #expect(absent.errors.contains("libmkl_rt.so.3") && absent.errors.contains("pip install mkl"), "\(absent)")
+    #expect(absent.errors.split(separator: "\n").count == 1, "\(absent)")
+    let doctor = try Command.run("doctor", "--json", environment: library)
+    let object = try JSONSerialization.jsonObject(with: Data(doctor.output.utf8)) as? [String: Any]
+    #expect((object?["mkl_missing"] as? String)?.contains("libmkl_rt.so.3") == true, "\(doctor)")
+    #expect((object?["plain_gflops"] as? Double ?? 0) > 0 && object?["blas"] != nil, "\(doctor)")
+    for blas in ["openblas", "onednn"] {
+      #expect((object?[blas + "_gflops"] == nil) == (object?[blas + "_missing"] != nil), "\(doctor)")
+    }
+  }
+
+  /// A library that is not used is not loaded: it would take time and memory.
+  @Test func choicesAreRemembered() throws {
+    let folder = try Folder()
+    try folder.writeRecipe()
+    // The loader says what it opens.
+    let environment = ["XDG_CACHE_HOME": folder.path, "LD_DEBUG": "files"]
+    func plan() throws -> Bool {
+      let outcome = try Command.run(
+        "plan", folder.path + "/run.yaml", "--threads", "1", environment: environment)
+      #expect(outcome.status == 0, "\(outcome)")
+      return outcome.errors.contains(/init: .*lib(openblas|dnnl|mkl_rt)/)
+    }
+    let file = "inheritune/matmul-libraries"
+    guard try plan() else {
+      #expect(!folder.exists(file))
+      return
+    }
+    let chosen = try folder.read(file)
+    _ = try plan()
+    #expect(try folder.read(file) == chosen)
+    try folder.write(file, chosen.replacing(/\t(openblas|onednn|mkl)\n/, with: "\tplain\n"))
+    #expect(try !plan())
+    #expect(try folder.read(file).contains("\tplain\n"))
+  }
+
   @Test func noLibrary() throws {
     let folder = try Folder()
     try folder.writeRecipe()
@@ -93,11 +143,9 @@ struct DeviceTests {
     let folder = try Folder()
     try folder.prepare()
     let recipe = folder.path + "/run.yaml"
-    for setting in ["training.precision=bfloat16", "optimizer.moments=bfloat16"] {
-      let outcome = try Command.run("train", recipe, "--set", setting)
-      #expect(outcome.status == 1 && outcome.errors.contains("bfloat16"), "\(outcome)")
-      #expect(outcome.errors.contains("--device cuda"), "\(outcome)")
-    }
+    let outcome = try Command.run("train", recipe, "--set", "training.precision=bfloat16")
+    #expect(outcome.status == 1 && outcome.errors.contains("bfloat16"), "\(outcome)")
+    #expect(outcome.errors.contains("--device cuda"), "\(outcome)")
     // It can be planned all the same.
     func memory(_ settings: String...) throws -> Int {
       let arguments = settings.flatMap { ["--set", $0] }

@@ -48,6 +48,28 @@ struct GoldenModelTests {
     #expect(norm < 5e-5)
   }
 
+  /// All of it when a library multiplies.
+  @Test(arguments: Golden.all, BLAS.available.filter { $0 != .plain })
+  func libraries(golden: Golden, blas: BLAS) throws {
+    #expect(try golden.logitsDifference(on: CPUDevice(threads: 1, blas: blas)) < 1e-4)
+    let device = try CPUDevice(threads: 2, blas: blas)
+    let (loss, gradient, tensor) = try golden.gradientsDifference(on: device)
+    #expect(loss < 1e-5)
+    #expect(gradient < 1e-4, "\(tensor)")
+    let training = try golden.trainingDifference(on: device)
+    #expect(training.loss < 5e-5)
+    #expect(training.norm < 5e-5)
+  }
+
+  @Test(arguments: BLAS.available, [1, 2])
+  func twoRunsAreBitEqual(blas: BLAS, threads: Int) throws {
+    for golden in ["gpt2", "llama"].map(Golden.init(name:)) {
+      let first = try golden.gradients(on: CPUDevice(threads: threads, blas: blas))
+      let second = try golden.gradients(on: CPUDevice(threads: threads, blas: blas))
+      #expect(first.loss == second.loss && first.gradients == second.gradients)
+    }
+  }
+
   /// In bfloat16 the same, but for its rounding; on a device that computes it in float64.
   @Test(arguments: Golden.all)
   func bfloat16(golden: Golden) throws {

@@ -68,7 +68,7 @@ struct WeightStorageTests {
     defer { withExtendedLifetime(folder) {} }
     let stored = try #require(model.narrowWeights(of: checkpoint))
     #expect(stored == (type == .bfloat16 ? .bfloat16 : .float16))
-    for blas in [BLAS.plain, .automatic] {
+    for blas in BLAS.available {
       let device = try CPUDevice(threads: 2, blas: blas)
       let precision = PrecisionMode.auto.precision(on: device.info, weights: stored)
       #expect(precision.weights == stored)

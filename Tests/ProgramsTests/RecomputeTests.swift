@@ -51,6 +51,44 @@ import Testing
     #expect(device.launches["activation"] == 2)
   }
 
+  /// Over sequences that are short beside the width, attention is computed again too; two readers share it.
+  @Test func repeatsShortAttentionAlone() throws {
+    func launches(width: Int) throws -> (attention: Int?, matmul: Int?) {
+      let device = ReferenceDevice()
+      let fixture = try Fixture(device, recompute: .cheap) { graph, inputs in
+        let x = try OpCase.rows(&graph, inputs)
+        return try graph.region { graph throws in
+          let qkv = try graph.linear(x, "qkv", out: 3 * width, initial: OpCase.initial)
+          let y = try graph.attention(
+            qkv, AttentionSpec(length: 6, heads: 2, kvHeads: 2, headDimension: width / 2, scale: 0.5))
+          return try graph.linear(y, "o", out: 8, initial: OpCase.initial)
+        }
+      }
+      try fixture.program.run()
+      return (device.launches["attention"], device.launches["matmul"])
+    }
+    // 3 keys are visible on average: twice 3 is half of 12.
+    let (repeated, kept) = (try launches(width: 12), try launches(width: 8))
+    #expect(repeated.attention == 2 && kept.attention == 1)
+    #expect(repeated.matmul == kept.matmul)
+  }
+
+  @Test func shortAttentionChangesNoBit() throws {
+    let body = { @Sendable (graph: inout Graph, inputs: Fixture.Inputs) throws -> Value in
+      let x = try OpCase.rows(&graph, inputs)
+      return try graph.region { graph throws in
+        let qkv = try graph.linear(x, "qkv", out: 48, initial: OpCase.initial)
+        let y = try graph.attention(
+          qkv, AttentionSpec(length: 6, heads: 2, kvHeads: 2, headDimension: 8, scale: 0.5))
+        return try graph.linear(y, "o", out: 8, initial: OpCase.initial)
+      }
+    }
+    let kept = try Fixture(ReferenceDevice(), body)
+    let repeated = try Fixture(ReferenceDevice(), recompute: .cheap, body)
+    #expect(try repeated.gradients() == kept.gradients() && repeated.losses() == kept.losses())
+    #expect(try kept.gradients().contains { $0.value.contains { $0 != 0 } })
+  }
+
   @Test func refusesToRepeatAnInPlaceOperation() {
     #expect {
       _ = try Fixture(ReferenceDevice(), recompute: .block) { graph, inputs in

@@ -183,7 +183,9 @@ import Testing
         recipe, model: model, device: CPUDevice(threads: 1).info,
         tokensPerEpoch: recipe.dataSummary(model: model)?.tokensPerEpoch)
       let trainer = try makeTrainer(recipe)
-      #expect(estimate.memory == trainer.summary.memory)
+      // The process of a test is none of a run, and the other device takes none of its memory.
+      #expect(estimate.memory.adding(0) == trainer.summary.memory.adding(0))
+      #expect(estimate.memory.process > 1 << 20)
       #expect(estimate.totalSteps == trainer.summary.totalSteps && estimate.totalTokens == 37 * 32)
       #expect(estimate.parameterCount == trainer.store.parameterCount)
       #expect(estimate.operationsPerToken == trainer.operationsPerToken)

@@ -3,9 +3,12 @@
 #pragma once
 
 #include "adamw.h"
+#include "adamw_bfloat16.h"
 #include "attention.h"
+#include "column_sums.h"
 #include "embedding.h"
 #include "gemm.h"
+#include "gemm_libraries.h"
 #include "head_norm.h"
 #include "loss.h"
 #include "memory.h"
@@ -13,5 +16,6 @@
 #include "norm.h"
 #include "parallel.h"
 #include "pointwise.h"
+#include "probes.h"
 #include "processors.h"
 #include "rope.h"

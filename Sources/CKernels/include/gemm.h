@@ -19,18 +19,8 @@ typedef struct {
   ck_gemm_kernel kernel;
 } ck_gemm;
 
-/// What was found of OpenBLAS on this machine. Strings live as long as the process.
-typedef struct {
-  bool available;
-  const char *_Nullable path;     // file that was loaded
-  const char *_Nullable version;  // the library's own words: version and build options
-  const char *_Nullable core;     // the processor its kernels were chosen for
-  const char *_Nullable reason;   // why it is not available
-  const ck_gemm *gemm;
-} ck_openblas;
-
-/// Loads OpenBLAS on the first call, restricted to one thread a call. Threads of its own would spin beside ours.
-const ck_openblas *ck_openblas_load(void);
+/// Counts the changes that made the plain kernels faster or slower: what was chosen beside others is measured again.
+#define CK_PLAIN_GEMM_REVISION 1
 
 /// Blocked products in C, compiled for several instruction sets.
 const ck_gemm *ck_plain_gemm(void);
@@ -44,9 +34,5 @@ void ck_matmul(
   ck_pool *pool, const ck_gemm *gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
   const float *a, int64_t lda, const void *b, ck_element b_type, int64_t ldb, const float *_Nullable bias, bool add,
   float *c, int64_t ldc);
-
-/// out[j] += Σᵢ x[i, j] over `rows` rows, in ascending blocks of rows.
-void ck_add_column_sums(
-  ck_pool *pool, float *out, const float *x, int64_t rows, int64_t columns, int64_t stride);
 
 #pragma clang assume_nonnull end

@@ -5,6 +5,7 @@
 // another. Denormal numbers count as zero inside a task.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,12 @@ typedef void (*ck_task)(void *context, int64_t begin, int64_t end, int worker);
 ck_pool *ck_pool_create(int threads);
 void ck_pool_destroy(ck_pool *pool);
 int ck_pool_threads(const ck_pool *pool);
+
+/// Whether the time that workers spend in tasks is counted, from the next loop on: two looks at the clock for each worker
+/// and loop. Off at first.
+void ck_pool_count_busy_time(ck_pool *pool, bool counts);
+/// What was counted so far, all workers together. Not while a loop runs.
+int64_t ck_pool_busy_nanoseconds(const ck_pool *pool);
 
 /// Splits 0 ..< count into at most one contiguous chunk per thread, each (but the last) a multiple of `grain`, and
 /// returns when all are done. Chunk i runs on worker i; the caller is worker 0.

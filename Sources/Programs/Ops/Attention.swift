@@ -62,7 +62,7 @@ extension AttentionSpec {
   }
 }
 
-struct AttentionOp: Op {
+struct AttentionOp: RepeatableOp {
   var qkv: Value, slopes: Value?, documentStarts: Value?, y: Value, logSumExp: Value
   var spec: AttentionSpec
 
@@ -79,8 +79,17 @@ struct AttentionOp: Op {
       at[y], logSumExp: at[logSumExp], qkv: at[qkv], slopes: at[slopes], documentStarts: at[documentStarts], spec)
   }
 
+  /// Its products are, beside that of the linear layer that reads it, at most half the work: some hundredth of a step.
+  var isCheap: Bool { 2 * spec.visibleKeys <= Double(spec.heads * spec.headDimension) / 2 }
+
+  func repeated(into y: Value, _ makeActivation: (Value) -> Value) -> any Op {
+    AttentionOp(
+      qkv: qkv, slopes: slopes, documentStarts: documentStarts, y: y, logSumExp: makeActivation(logSumExp), spec: spec)
+  }
+
   func backward(_ b: inout Backward) throws(GraphError) {
     guard let dy = b.gradient(of: y) else { return }
+    let y = b.again(y)
     try b.contribute(to: qkv) {
       AttentionBackwardOp(
         dqkv: $0, dy: dy, y: y, logSumExp: logSumExp, qkv: qkv, slopes: slopes, documentStarts: documentStarts,

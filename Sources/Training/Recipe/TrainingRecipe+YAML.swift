@@ -102,7 +102,7 @@ extension TrainingRecipe {
     settings["precision"] = .string(training.precision.rawValue)
     settings["seed"] = .integer(Int64(clamping: training.seed))
     settings["gradient_clipping"] = .number(training.gradientClipping)
-    settings["recompute"] = .string(training.recompute.rawValue)
+    settings["recompute"] = training.recompute.map { .string($0.rawValue) }
     return settings
   }
 }

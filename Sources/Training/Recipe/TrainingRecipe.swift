@@ -85,7 +85,7 @@ public struct TrainingRecipe: Sendable, Equatable {
 
     public enum Moments: String, Sendable, CaseIterable {
       case float32
-      /// Half the memory, rounded stochastically; on a GPU.
+      /// Half the memory, rounded stochastically.
       case bfloat16
     }
 
@@ -146,7 +146,8 @@ public struct TrainingRecipe: Sendable, Equatable {
     public var seed: UInt64 = 1337
     /// The largest global gradient norm; 0 switches clipping off. Default 1.0 (nanoGPT and the paper's GPT-2 runs).
     public var gradientClipping = 1.0
-    public var recompute = Recompute.none
+    /// Absent: `cheap` on the CPU, `none` on a GPU, which has less time for it and more memory.
+    public var recompute: Recompute?
 
     public init(duration: Duration) { self.duration = duration }
 

@@ -14,6 +14,9 @@ struct DeviceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Threads of the CPU; all cores by default.", valueName: "n"))
   var threads: Int?
 
+  @Option(help: ArgumentHelp("What multiplies matrices on the CPU; auto takes the fastest.", valueName: "name"))
+  var blas = BLAS.automatic
+
   @Option(help: ArgumentHelp("libinheritune_cuda.so, when it is not beside the program.", valueName: "file"))
   var cudaLib: String?
 
@@ -67,7 +70,12 @@ struct DeviceOptions: ParsableArguments {
       throw DeviceError.unavailable(
         "tfloat32 is a GPU's way to compute, and this is the CPU: use float32, or --device cuda")
     }
-    return try CPUDevice(threads: threads)
+    return try makeCPU(blas)
+  }
+
+  /// The processor with what multiplies, or with the choice that `auto` remembers from run to run.
+  func makeCPU(_ blas: BLAS) throws(DeviceError) -> CPUDevice {
+    try CPUDevice(threads: threads, blas: blas, choiceFile: DeviceOptions.cacheFolder.map { $0 + "/matmul-libraries" })
   }
 
   /// nil where no GPU can be used. Whoever has an NVIDIA driver, or named a library, is told why.
@@ -105,3 +113,5 @@ struct DeviceOptions: ParsableArguments {
     return folder
   }
 }
+
+extension BLAS: ExpressibleByArgument {}

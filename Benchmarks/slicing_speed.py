@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Slices the first 13 blocks of a checkpoint made by make_checkpoint.py, by this program and by others, in turn.
-usage: slice.py CHECKPOINT --inheritune BINARY [--repeats 5] [--cold] [--peers] [--checksum]
+usage: slicing_speed.py CHECKPOINT --inheritune BINARY [--repeats 5] [--cold] [--peers] [--checksum]
 
 Every repeat runs each command once, in a fresh process, into an empty folder; what is printed is the median wall time, its
 ratio to `cp` of the bytes that the slice has, and the largest resident memory of any run. --cold empties the page cache
 before each run (needs root). --peers adds mergekit and transformers, from the Python that runs this."""
-import argparse, os, pathlib, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, os, pathlib, shutil, statistics, sys, tempfile
+
+import measure
 
 TRANSFORMERS = """
 import sys, torch
@@ -20,16 +22,6 @@ slices: [{{sources: [{{model: {}, layer_range: [0, 13]}}]}}]
 merge_method: passthrough
 dtype: float16
 """
-
-
-def run(command):
-    start = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{command}: {output.decode()}")
-    return time.monotonic() - start, usage.ru_maxrss / 1024
 
 
 def main():
@@ -47,7 +39,7 @@ def main():
         work = pathlib.Path(work)
         child = work / "child"
         inherit = [arguments.inheritune, "inherit", "--layers", "13"]
-        run(inherit + [str(forms[0]), str(child)])
+        measure.run(inherit + [forms[0], child])
         target = work / "out"
         commands = {"cp": ["cp", str(child / "model.safetensors"), str(target)]}
         # What inherit writes is on the disk when it ends; what cp writes is not.
@@ -73,11 +65,11 @@ def main():
                 os.sync()
                 if arguments.cold:
                     pathlib.Path("/proc/sys/vm/drop_caches").write_text("3")
-                seconds, megabytes = run(command)
+                run = measure.run(command)
                 # The first round warms up.
                 if repeat:
-                    times[name].append(seconds)
-                    memory[name] = max(memory[name], megabytes)
+                    times[name].append(run.seconds)
+                    memory[name] = max(memory[name], run.memory_MiB)
         base = statistics.median(times["cp"])
         print(f"{'command':22} {'seconds':>8} {'of cp':>6} {'MiB':>7}   {arguments.repeats} runs, {'cold' if arguments.cold else 'warm'} cache")
         for name in commands:
