@@ -1,8 +1,8 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-/// Programs that measure, alone or beside other libraries; a package of its own, so that nothing here is built with the tool.
-/// The rooms are links to the ones that are measured.
+/// Programs that measure, alone or beside other libraries; a package of its own, so that nothing here is built with the
+/// tool. The rooms are links to the ones that are measured.
 let package = Package(
   name: "Benchmarks",
   targets: [

@@ -1,8 +1,7 @@
 # Sourced by quickstart.sh and test.sh: makes sure that what the build needs is there.
 
-# zlib and zstd read compressed text; OpenBLAS multiplies matrices, several times faster than the built-in fallback;
-# libhdf5, which hdf5-tools brings under whatever name it has here, writes HDF5 files.
-required_packages="zlib1g-dev libzstd-dev libopenblas0 hdf5-tools"
+# zlib and zstd read compressed text; libhdf5, which hdf5-tools brings under whatever name it has here, writes HDF5 files.
+required_packages="zlib1g-dev libzstd-dev hdf5-tools"
 
 fail() {
   echo "error: $*" >&2
@@ -13,21 +12,10 @@ is_installed() {
   [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# The first of these packages that apt knows, or nothing.
-first_available() {
-  local package
-  for package; do
-    if apt-cache show "$package" >/dev/null 2>&1; then
-      echo "$package"
-      return
-    fi
-  done
-}
-
 # Installs the packages that are missing, with apt, after saying which; without the rights to, says the command and stops.
 require_packages() {
   if ! command -v apt-get >/dev/null; then
-    echo "This system has no apt-get: if the build fails, install zlib, zstd (both with headers), OpenBLAS and HDF5."
+    echo "This system has no apt-get: if the build fails, install zlib, zstd (both with headers) and HDF5."
     return
   fi
   local package missing=() as_root=()

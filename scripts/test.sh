@@ -6,8 +6,19 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/scripts/requirements.sh"
 
-# Not needed, but tested where it can be had: oneDNN multiplies matrices too.
-[ "$(id -u)" -ne 0 ] || required_packages+=" $(first_available libdnnl3 libdnnl2)"
+# The first of these packages that apt knows, or nothing.
+first_available() {
+  local package
+  for package; do
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      echo "$package"
+      return
+    fi
+  done
+}
+
+# Not needed, but tested where they can be had: libraries that multiply matrices too.
+[ "$(id -u)" -ne 0 ] || required_packages+=" libopenblas0 $(first_available libdnnl3 libdnnl2)"
 require_packages
 require_swift
 exec swift test --package-path "$root" "$@"

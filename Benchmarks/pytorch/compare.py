@@ -101,6 +101,9 @@ def compare(work, setup, results, blas, arguments):
     found = results.of(work)
     steps = arguments.steps or work.steps
     if arguments.mode:
+        if found["turns"] and found["mode"] != arguments.mode:
+            sys.exit(f"{work.name}: measured beside {found['mode']}, this is --mode {arguments.mode}: "
+                     "name another file with --results")
         found["mode"] = arguments.mode
     elif "mode" not in found:
         for mode in work.modes:

@@ -19,10 +19,10 @@ class Shape:
     vocabulary: int
 
     def operations_per_token(self):
-        """Of the forward matrix products, attention counted as the whole T × T: as the peers count."""
+        """Of the forward matrix products; of attention's T × T the half that a causal model sees."""
         feed_forward = (2 if self.family == "gpt2" else 3) * self.width * self.feed_forward
         return (2 * self.layers * (4 * self.width ** 2 + feed_forward) + 2 * self.width * self.vocabulary
-                + 4 * self.layers * CONTEXT * self.width)
+                + 2 * self.layers * CONTEXT * self.width)
 
     def configuration(self):
         """As Hugging Face's config.json has it."""

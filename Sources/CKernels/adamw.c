@@ -1,7 +1,4 @@
-#include "adamw.h"
-#include "kernel.h"
-
-#include <math.h>
+#include "adamw_element.h"
 
 // Blocks of the sum: as small as keeps rounding low, as large as lets their sums fit the shared scratch.
 enum { smallest_block = 16384, lanes = 64 };
@@ -55,14 +52,10 @@ CK_CLONES static void update_elements(
   const ck_adamw_step *constants) {
   const ck_adamw_step s = *constants;
   for (int64_t i = 0; i < n; i++) {
-    const float gradient = gradients[i] * s.gradient_scale;
-    const float first = m[i] + s.one_minus_beta1 * (gradient - m[i]);
-    const float second = v[i] * s.beta2 + s.one_minus_beta2 * gradient * gradient;
-    const float denominator = sqrtf(second) / s.root_bias_correction2 + s.epsilon;
-    parameters[i] = parameters[i] * s.decay - s.step_size * (first / denominator);
+    float first = m[i], second = v[i];
+    ck_adamw_element(&parameters[i], &gradients[i], &first, &second, &s);
     m[i] = first;
     v[i] = second;
-    gradients[i] = 0;
   }
 }
 

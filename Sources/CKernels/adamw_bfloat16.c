@@ -1,7 +1,6 @@
 #include "adamw_bfloat16.h"
-#include "kernel.h"
+#include "adamw_element.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -22,8 +21,8 @@ CK_INLINE float widened(uint16_t stored) {
   return value;
 }
 
-// The lower half of a float32 is a fraction that 16 random bits carry over or not. What is not finite is cut, and a number
-// that is none stays none.
+// The lower half of a float32 is a fraction that 16 random bits carry over or not. What is not finite is cut, and a
+// number that is none stays none.
 CK_INLINE uint16_t rounded(float value, uint32_t random16) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
@@ -58,14 +57,10 @@ CK_CLONES static void update_elements(const update *u, int64_t begin, int64_t en
     float *restrict const parameters = u->parameters + first, *restrict const gradients = u->gradients + first;
     uint16_t *restrict const m = u->m + first, *restrict const v = u->v + first;
     for (int64_t i = 0; i < n; i++) {
-      const float gradient = gradients[i] * s.gradient_scale, before = widened(m[i]);
-      const float mean = before + s.one_minus_beta1 * (gradient - before);
-      const float square = widened(v[i]) * s.beta2 + s.one_minus_beta2 * gradient * gradient;
-      const float denominator = sqrtf(square) / s.root_bias_correction2 + s.epsilon;
-      parameters[i] = parameters[i] * s.decay - s.step_size * (mean / denominator);
+      float mean = widened(m[i]), square = widened(v[i]);
+      ck_adamw_element(&parameters[i], &gradients[i], &mean, &square, &s);
       m[i] = rounded(mean, low[i] >> 16);
       v[i] = rounded(square, high[i] >> 16);
-      gradients[i] = 0;
     }
   }
 }

@@ -6,6 +6,7 @@
 // Each element of a gradient is one sum, in the order of keys, or of heads and queries. However the work is split, its
 // bits are the same.
 #include "attention_block.h"
+#include "sizes.h"
 
 enum {
   chunk_floats = 96 << 10,  // of the rows of queries that stay in the second-level cache while keys pass by
@@ -256,7 +257,9 @@ CK_INLINE void differentiate_part(const attention_backward *a, const part *part,
       if (first_key >= part->end_key) break;
       load_queries(a, &w);
       // Which keys a query sees first, and has its gradient set by, depends on the query then.
-      if (is_masked(&a->shape)) memset(w.dq, 0, (size_t)((w.end_query - w.query) * w.padded) * sizeof(float));
+      if (part->of_queries && is_masked(&a->shape)) {
+        memset(w.dq, 0, (size_t)((w.end_query - w.query) * w.padded) * sizeof(float));
+      }
       w.key = first_key > part->key ? first_key : part->key;
       for (; w.key < part->end_key && w.key < w.end_query; w.key += a->block) differentiate_keys(a, part, &w);
       if (part->of_queries) store_queries(a, &w);
@@ -272,14 +275,12 @@ CK_INLINE part shared_part(const attention_backward *a, int64_t index) {
     .end_key = a->shape.length, .end_query = a->shape.length, .of_queries = true, .of_keys = true};
 }
 
-CK_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 // The keys of one block.
 CK_INLINE part keys_part(const attention_backward *a, int64_t index) {
   part part = shared_part(a, index / a->blocks);
   part.of_queries = false;
   part.key = part.query = index % a->blocks * a->block;
-  part.end_key = least(part.key + a->block, a->shape.length);
+  part.end_key = ck_least(part.key + a->block, a->shape.length);
   return part;
 }
 
@@ -287,7 +288,7 @@ CK_INLINE part keys_part(const attention_backward *a, int64_t index) {
 CK_INLINE part queries_part(const attention_backward *a, int64_t index) {
   const int64_t parts = (a->blocks + part_blocks - 1) / part_blocks, head = index / parts;
   const int64_t query = (parts - 1 - index % parts) * part_blocks * a->block;
-  const int64_t end = least(query + part_blocks * a->block, a->shape.length);
+  const int64_t end = ck_least(query + part_blocks * a->block, a->shape.length);
   return (part){
     .sequence = head / a->shape.heads, .first_head = head % a->shape.heads, .heads = 1, .end_key = end, .query = query,
     .end_query = end, .of_queries = true};

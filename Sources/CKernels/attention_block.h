@@ -1,10 +1,10 @@
 // What the passes over blocks share, and how a block of queries is laid out in the forward ones.
 //
-// There queries stand in lanes. Scores are kept transposed, [key][query]: products read rows of k and v as they lie, one
-// number against 16 queries, and maxima and sums over keys never cross lanes. Of the block on the diagonal, strips of
-// 16 keys are computed for the 16-query columns that see any of them. Of the blocks before, those that no query's window
-// reaches are left out, as are those of earlier documents: the first begins where the first query's window or document
-// does.
+// There queries stand in lanes. Scores are kept transposed, [key][query]: products read rows of k and v as they lie,
+// one number against 16 queries, and maxima and sums over keys never cross lanes. Of the block on the diagonal, strips
+// of 16 keys are computed for the 16-query columns that see any of them. Of the blocks before, those that no query's
+// window reaches are left out, as are those of earlier documents: the first begins where the first query's window or
+// document does.
 #pragma once
 
 #include "attention.h"
@@ -30,7 +30,7 @@ CK_INLINE int64_t ck_kv_column(const ck_attention_shape *shape, int64_t head) {
 /// Turns x[i][j] into x[j][i].
 CK_INLINE void ck_transpose(ck_lanes x[ck_lane_count]) {
 // In each round, rows `distance` apart exchange the lanes in which the other's bit of `distance` is wrong.
-#define EXCHANGE(distance, ...)                                                     \
+#define EXCHANGE(distance)                                                          \
   _Pragma("clang loop unroll(full)") for (int i = 0; i < ck_lane_count; i++) {      \
     if (i & distance) continue;                                                     \
     const ck_lanes low = x[i], high = x[i + distance];                              \

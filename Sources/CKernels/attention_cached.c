@@ -43,8 +43,8 @@ CK_INLINE void store_output(float *y, const float *output, double total, int64_t
   for (int64_t d = 0; d < head_dim; d++) y[d] = output[d] * reciprocal;
 }
 
-// `count` heads of one row over one segment of the keys and values that they share, which are read once for all of them:
-// y, or what will be part of it.
+// `count` heads of one row over one segment of the keys and values that they share, which are read once for all of
+// them: y, or what will be part of it.
 CK_INLINE void attend_group(
   const cached_attention *c, int64_t row, int64_t segment, int64_t head, int64_t count, float *scratch) {
   const ck_attention_forward *a = &c->of;

@@ -1,6 +1,7 @@
 #include "gemm.h"
 #include "gemm_skinny.h"
 #include "kernel.h"
+#include "sizes.h"
 
 #include <limits.h>
 #include <string.h>
@@ -22,9 +23,6 @@ typedef struct {
   float *c;
   int64_t height, width, across;  // size of a part of c, and parts side by side
 } product;
-
-static int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Makes c what the product is to be added to.
 CK_CLONES static void prepare(
@@ -53,13 +51,13 @@ static void multiply_panels(
   const product *q, int worker, int64_t rows, int64_t columns, const float *a, int64_t first, bool add, float *c) {
   float *const panel = ck_pool_panel(q->pool, worker);
   const int64_t room = CK_WORKER_PANEL_BYTES / sizeof(float);
-  const int64_t depth = smaller(q->k, room / column_grain);
-  const int64_t most = smaller(columns, room / depth / column_grain * column_grain);
-  const int64_t width = ceiling(ceiling(columns, ceiling(columns, most)), column_grain) * column_grain;
+  const int64_t depth = ck_least(q->k, room / column_grain);
+  const int64_t most = ck_least(columns, room / depth / column_grain * column_grain);
+  const int64_t width = ck_ceiling(ck_ceiling(columns, ck_ceiling(columns, most)), column_grain) * column_grain;
   for (int64_t j = 0; j < columns; j += width) {
-    const int64_t across = smaller(width, columns - j);
+    const int64_t across = ck_least(width, columns - j);
     for (int64_t p = 0; p < q->k; p += depth) {
-      const int64_t down = smaller(depth, q->k - p);
+      const int64_t down = ck_least(depth, q->k - p);
       const int64_t lines = q->transpose_b ? across : down, length = q->transpose_b ? down : across;
       const int64_t start = first + (q->transpose_b ? j * q->ldb + p : p * q->ldb + j);
       for (int64_t i = 0; i < lines; i++) {
@@ -75,7 +73,7 @@ static void multiply_panels(
 
 static void multiply_part(const product *q, int64_t part, int worker) {
   const int64_t i = part / q->across * q->height, j = part % q->across * q->width;
-  const int64_t rows = smaller(q->height, q->m - i), columns = smaller(q->width, q->n - j);
+  const int64_t rows = ck_least(q->height, q->m - i), columns = ck_least(q->width, q->n - j);
   const float *a = q->a + (q->transpose_a ? i : i * q->lda);
   const int64_t first = q->transpose_b ? j * q->ldb : j;
   float *c = q->c + i * q->ldc + j;
@@ -107,33 +105,33 @@ static int64_t split(product *q, int threads, int64_t row_unit, int64_t column_u
   int64_t best_parts = 0;
   double best_cost = 0;
   for (int64_t down = 1; down <= threads; down++) {
-    const int64_t height = ceiling(ceiling(q->m, row_unit), down) * row_unit;
-    const int64_t width = ceiling(ceiling(q->n, column_unit), threads / down) * column_unit;
+    const int64_t height = ck_ceiling(ck_ceiling(q->m, row_unit), down) * row_unit;
+    const int64_t width = ck_ceiling(ck_ceiling(q->n, column_unit), threads / down) * column_unit;
     // A part's time: its multiply-adds, and what it reads at some 32 multiply-adds an element.
     const double cost = (double)height * (double)width + 32.0 * (double)(height + width);
     if (best_parts > 0 && cost >= best_cost) continue;
     best_cost = cost;
     q->height = height;
     q->width = width;
-    q->across = ceiling(q->n, width);
-    best_parts = ceiling(q->m, height) * q->across;
+    q->across = ck_ceiling(q->n, width);
+    best_parts = ck_ceiling(q->m, height) * q->across;
   }
   return best_parts;
 }
 
 void ck_matmul(
-  ck_pool *pool, const ck_gemm *gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+  ck_pool *pool, ck_gemm_kernel kernel, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
   const float *a, int64_t lda, const void *b, ck_element b_type, int64_t ldb, const float *bias, bool add, float *c,
   int64_t ldc) {
   if (m <= 0 || n <= 0) return;
   product q = {
-    .pool = pool, .kernel = gemm->kernel, .transpose_a = transpose_a, .transpose_b = transpose_b, .add = add, .m = m,
+    .pool = pool, .kernel = kernel, .transpose_a = transpose_a, .transpose_b = transpose_b, .add = add, .m = m,
     .n = n, .k = k, .a = a, .bias = bias, .b = b, .b_type = b_type, .lda = lda, .ldb = ldb, .ldc = ldc, .c = c};
   const bool skinny = !transpose_a && ck_is_skinny(m, transpose_b);
   if (skinny) {
     q.kernel = NULL;
   } else if (m > INT_MAX || k > INT_MAX || lda > INT_MAX || ldb > INT_MAX || ldc > INT_MAX) {
-    q.kernel = ck_plain_gemm()->kernel;  // libraries count in int
+    q.kernel = ck_plain_gemm();  // libraries count in int
   }
   const int threads = (double)m * (double)n * (double)k < serial_limit ? 1 : ck_pool_threads(pool);
   const int64_t parts = skinny ? split(&q, threads, m, 16) : split(&q, threads, row_grain, column_grain);

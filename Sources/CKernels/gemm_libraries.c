@@ -27,7 +27,7 @@ const char *ck_text(const char *format, ...) {
   va_start(arguments, format);
   const int length = vasprintf(&text, format, arguments);
   va_end(arguments);
-  return length < 0 ? NULL : text;
+  return length < 0 ? "no memory" : text;
 }
 
 // MARK: Loading
@@ -57,7 +57,7 @@ static void load(const ck_library_source *from, ck_library *found) {
     struct link_map *map = NULL;
     const bool known = dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map->l_name[0];
     found->path = ck_text("%s", known ? map->l_name : *file);
-    const char *reason = found->path ? from->adopt(handle, found) : "no memory";
+    const char *reason = from->adopt(handle, found);
     if (!reason) {
       found->reason = NULL;
       return;
@@ -74,10 +74,10 @@ const ck_library *ck_library_load(ck_library_name name) {
   static ck_library libraries[library_count];
   ck_library *const found = &libraries[name];
   pthread_mutex_lock(&lock);
-  if (!found->gemm) {
+  if (!found->kernel) {
     const ck_library_source *const from = source(name);
     load(from, found);
-    found->gemm = &from->gemm;
+    found->kernel = from->kernel;
   }
   pthread_mutex_unlock(&lock);
   return found;

@@ -10,10 +10,10 @@ typedef struct {
   /// Takes `handle`, which was loaded from `found->path`: fills in version and core, and returns NULL. Or says why it
   /// cannot be used.
   const char *(*adopt)(void *handle, ck_library *found);
-  ck_gemm gemm;
+  ck_gemm_kernel kernel;
 } ck_library_source;
 
 extern const ck_library_source ck_openblas_source, ck_onednn_source, ck_mkl_source;
 
-/// A text that lives as long as the process; NULL where there is no memory.
+/// A text that lives as long as the process.
 __attribute__((format(printf, 1, 2))) const char *ck_text(const char *format, ...);

@@ -1,5 +1,6 @@
 #include "gemm_packing.h"
 #include "kernel.h"
+#include "sizes.h"
 
 #include <string.h>
 
@@ -25,7 +26,7 @@ CK_INLINE void transpose_8x8(float *restrict target, int64_t group, const float 
   vector8 x[8];
 #pragma clang loop unroll(full)
   for (int i = 0; i < 8; i++) x[i] = *(const unaligned8 *)(source + i * stride);
-#define EXCHANGE(DISTANCE, ...)                                                          \
+#define EXCHANGE(DISTANCE)                                                               \
   _Pragma("clang loop unroll(full)") for (int i = 0; i < 8; i++) {                       \
     if (i & DISTANCE) continue;                                                          \
     const vector8 low = x[i], high = x[i + DISTANCE];                                    \
@@ -94,11 +95,9 @@ CK_CLONES static void pack_panel_of_columns(
   }
 }
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
 void ck_pack_lines(float *packed, const float *x, int64_t stride, int64_t lines, int64_t k, int64_t group) {
   for (int64_t first = 0; first < lines; first += group, packed += group * k) {
-    const int64_t present = smaller(group, lines - first);
+    const int64_t present = ck_least(group, lines - first);
     if (present < group) memset(packed, 0, (size_t)(group * k) * sizeof(float));
     pack_panel_of_lines(packed, x + first * stride, stride, present, k, group);
   }
@@ -106,7 +105,7 @@ void ck_pack_lines(float *packed, const float *x, int64_t stride, int64_t lines,
 
 void ck_pack_columns(float *packed, const float *x, int64_t stride, int64_t lines, int64_t k, int64_t group) {
   for (int64_t first = 0; first < lines; first += group, packed += group * k) {
-    const int64_t present = smaller(group, lines - first);
+    const int64_t present = ck_least(group, lines - first);
     if (present == group) {
       pack_panel_of_columns(packed, x + first, stride, k, group);
       continue;

@@ -1,4 +1,4 @@
-// Matrix products where no library is installed.
+// Matrix products in C.
 //
 // The usual three levels of blocking (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
 // 2008): a block of b is packed for the outer caches, a block of a for the second level, and a tile of c is kept in
@@ -6,6 +6,7 @@
 #include "gemm.h"
 #include "gemm_packing.h"
 #include "kernel.h"
+#include "sizes.h"
 
 #include <pthread.h>
 
@@ -56,7 +57,6 @@ static struct {
 
 static void choose_tile(void) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
   if (__builtin_cpu_supports("x86-64-v4")) {
     tile.rows = 8, tile.columns = 48, tile.multiply = microkernel_avx512;
   } else if (__builtin_cpu_supports("x86-64-v3")) {
@@ -77,14 +77,12 @@ static void edge_tile(
   }
 }
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
 static void multiply_blocks(
   int64_t m, int64_t n, int64_t k, const float *packed_a, const float *packed_b, bool add, float *c, int64_t ldc) {
   for (int64_t j = 0; j < n; j += tile.columns) {
-    const int64_t columns = smaller(tile.columns, n - j);
+    const int64_t columns = ck_least(tile.columns, n - j);
     for (int64_t i = 0; i < m; i += tile.rows) {
-      const int64_t rows = smaller(tile.rows, m - i);
+      const int64_t rows = ck_least(tile.rows, m - i);
       const float *a = packed_a + i * k, *b = packed_b + j * k;
       float *target = c + i * ldc + j;
       if (rows == tile.rows && columns == tile.columns) {
@@ -101,13 +99,13 @@ static void plain_kernel(
   int64_t ldb, bool add, float *c, int64_t ldc, void *scratch) {
   float *packed_b = scratch, *packed_a = packed_b + depth * width;
   for (int64_t j = 0; j < n; j += width) {
-    const int64_t columns = smaller(width, n - j);
+    const int64_t columns = ck_least(width, n - j);
     for (int64_t p = 0; p < k; p += depth) {
-      const int64_t steps = smaller(depth, k - p);
+      const int64_t steps = ck_least(depth, k - p);
       if (transpose_b) ck_pack_lines(packed_b, b + j * ldb + p, ldb, columns, steps, tile.columns);
       else ck_pack_columns(packed_b, b + p * ldb + j, ldb, columns, steps, tile.columns);
       for (int64_t i = 0; i < m; i += height) {
-        const int64_t rows = smaller(height, m - i);
+        const int64_t rows = ck_least(height, m - i);
         if (transpose_a) ck_pack_columns(packed_a, a + p * lda + i, lda, rows, steps, tile.rows);
         else ck_pack_lines(packed_a, a + i * lda + p, lda, rows, steps, tile.rows);
         multiply_blocks(rows, columns, steps, packed_a, packed_b, add || p > 0, c + i * ldc + j, ldc);
@@ -116,9 +114,8 @@ static void plain_kernel(
   }
 }
 
-const ck_gemm *ck_plain_gemm(void) {
-  static const ck_gemm gemm = {.name = "plain C", .kernel = plain_kernel};
+ck_gemm_kernel ck_plain_gemm(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, choose_tile);
-  return &gemm;
+  return plain_kernel;
 }

@@ -1,7 +1,6 @@
 #include "gemm_skinny.h"
+#include "sizes.h"
 #include "widen.h"
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 CK_INLINE float sum_of_lanes(const ck_lanes *x) {
   float lane[ck_lane_count];
@@ -107,7 +106,7 @@ CK_INLINE void multiply_plain(
   enum { width = 2048 };
   const int64_t size = ck_element_size(type);
   for (int64_t j = 0; j < n; j += width) {
-    const int64_t columns = smaller(width, n - j);
+    const int64_t columns = ck_least(width, n - j);
     int64_t p = 0;
     for (; p + 8 <= k; p += 8) {
       for (int64_t i = 0; i < m; i++) {

@@ -1,6 +1,7 @@
 #include "gemm_library.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,17 +26,16 @@ static void multiply(
     1, a, (int)lda, b, (int)ldb, add ? 1 : 0, c, (int)ldc);
 }
 
-// libmkl_rt loads the others on its first call, and ends the process where it does not find them. Returns the first of
-// those beside it that is missing.
+// libmkl_rt loads the others on its first call, and ends the process where it does not find them. The first of those
+// beside it that is missing, or NULL.
 static const char *missing_part(const char *path) {
   static const char *const parts[] = {"libmkl_intel_lp64", "libmkl_sequential", "libmkl_core", "libmkl_def", NULL};
-  const char *const name = "libmkl_rt";
   const char *const end = strrchr(path, '/');
   const int directory = end ? (int)(end - path) + 1 : 0;
-  if (strncmp(path + directory, name, strlen(name)) != 0) return NULL;
   for (const char *const *part = parts; *part; part++) {
-    const char *const file = ck_text("%.*s%s%s", directory, path, *part, path + directory + strlen(name));
-    if (!file || access(file, R_OK) != 0) return file;
+    char file[4096];
+    snprintf(file, sizeof file, "%.*s%s%s", directory, path, *part, path + directory + strlen("libmkl_rt"));
+    if (access(file, R_OK) != 0) return *part;
   }
   return NULL;
 }
@@ -49,7 +49,7 @@ static const char *adopt(void *handle, ck_library *found) {
     return ck_text("%s lacks cblas_sgemm or the MKL_… functions", found->path);
   }
   const char *const missing = missing_part(found->path);
-  if (missing) return ck_text("%s is there, but %s, which it needs, is not", found->path, missing);
+  if (missing) return ck_text("%s is there, but %s, which it needs, is not beside it", found->path, missing);
   // Without threads, and on operands that begin on multiples of 64 bytes, sums are the same in every run.
   if (set_threading(threading_sequential) != threading_sequential || set_interface(interface_lp64) != interface_lp64) {
     return ck_text("%s is in use with other threads or integers", found->path);
@@ -63,4 +63,4 @@ static const char *adopt(void *handle, ck_library *found) {
 
 static const char *const files[] = {"libmkl_rt.so.3", "libmkl_rt.so.2", "libmkl_rt.so.1", "libmkl_rt.so", NULL};
 
-const ck_library_source ck_mkl_source = {.files = files, .adopt = adopt, .gemm = {.name = "MKL", .kernel = multiply}};
+const ck_library_source ck_mkl_source = {.files = files, .adopt = adopt, .kernel = multiply};

@@ -27,7 +27,7 @@ static void multiply(
     transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1, a, lda, b, ldb, add ? 1 : 0, c, ldc);
   // It has allocated nothing, and not begun.
   if (status != 0) {
-    ck_plain_gemm()->kernel(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, add, c, ldc, scratch);
+    ck_plain_gemm()(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, add, c, ldc, scratch);
   }
 }
 
@@ -36,6 +36,7 @@ static const char *adopt(void *handle, ck_library *found) {
   const dnnl_version_t *(*const version)(void) = dlsym(handle, "dnnl_version");
   if (!dnnl_sgemm || !version) return ck_text("%s lacks dnnl_sgemm or dnnl_version", found->path);
   const dnnl_version_t *const is = version();
+  if (is->major < 2) return ck_text("%s is oneDNN %d; 2 or newer is needed", found->path, is->major);
   // Looked for in the libraries that it needs too: libgomp, or libiomp5.
   omp_set_num_threads = is->cpu_runtime == runtime_openmp ? dlsym(handle, "omp_set_num_threads") : NULL;
   if (is->cpu_runtime != runtime_sequential && !omp_set_num_threads) {
@@ -50,4 +51,4 @@ static const char *adopt(void *handle, ck_library *found) {
 static const char *const files[] = {"libdnnl.so.3", "libdnnl.so.2", "libdnnl.so", NULL};
 
 const ck_library_source ck_onednn_source = {
-  .files = files, .adopt = adopt, .gemm = {.name = "oneDNN", .kernel = multiply}};
+  .files = files, .adopt = adopt, .kernel = multiply};

@@ -5,8 +5,8 @@
 
 // cblas.h, as far as it is needed here: the header belongs to a -dev package that users do not have.
 enum { row_major = 101, no_transpose = 111, transpose = 112 };
-// Columns that are multiplied at once. The library packs all that it is given at once, which for a vocabulary takes 31 MiB
-// a thread.
+// Columns that are multiplied at once. The library packs all that it is given at once, which for a vocabulary takes 31
+// MiB a thread.
 enum { most_columns = 4096 };
 static void (*cblas_sgemm)(
   int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
@@ -54,5 +54,5 @@ const ck_library_source ck_openblas_source = {
   // The library starts its threads while it is being loaded, and they spin. It reads this to know how many.
   .variable = "OPENBLAS_NUM_THREADS",
   .adopt = adopt,
-  .gemm = {.name = "OpenBLAS", .kernel = multiply},
+  .kernel = multiply,
 };

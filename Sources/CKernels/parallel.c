@@ -2,6 +2,7 @@
 #include "parallel.h"
 
 #include "denormals.h"
+#include "sizes.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -163,22 +164,20 @@ static void run(ck_pool *pool, int participants) {
   if (participants > 1) wait_for_workers(pool);
 }
 
-static int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 void ck_parallel(ck_pool *pool, int64_t count, int64_t grain, ck_task task, void *context) {
   if (count <= 0) return;
-  const int64_t chunk = ceiling(ceiling(count, grain), pool->threads) * grain;
+  const int64_t chunk = ck_ceiling(ck_ceiling(count, grain), pool->threads) * grain;
   pool->task = task;
   pool->context = context;
   pool->count = count;
   pool->chunk = chunk;
   pool->dynamic = false;
-  run(pool, (int)ceiling(count, chunk));
+  run(pool, (int)ck_ceiling(count, chunk));
 }
 
 void ck_parallel_dynamic(ck_pool *pool, int64_t count, int64_t grain, ck_task task, void *context) {
   if (count <= 0) return;
-  const int64_t chunks = ceiling(count, grain);
+  const int64_t chunks = ck_ceiling(count, grain);
   pool->task = task;
   pool->context = context;
   pool->count = count;

@@ -21,8 +21,8 @@ static double seconds(void) {
   return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-// One burst on vectors of LANES floats; returns its operations. `state` is read and written, so that nothing of it can be
-// left out.
+// One burst on vectors of LANES floats; returns its operations. `state` is read and written, so that nothing of it can
+// be left out.
 #define MULTIPLY_ADDS(NAME, TARGET, LANES) \
   TARGET static double NAME(float *state) { \
     typedef float vector __attribute__((vector_size(LANES * 4), aligned(4))); \

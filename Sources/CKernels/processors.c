@@ -83,13 +83,12 @@ static char description[128];
 #if defined(__x86_64__)
 
 static void describe(void) {
-  unsigned model[12] = {0}, signature = 0, unused[3];
+  unsigned model[13] = {0}, signature = 0, unused[3];
   for (unsigned i = 0; i < 3; i++) {
     unsigned *const part = model + 4 * i;
     __get_cpuid(0x80000002 + i, &part[0], &part[1], &part[2], &part[3]);
   }
   __get_cpuid(1, &signature, &unused[0], &unused[1], &unused[2]);
-  __builtin_cpu_init();
   const char *const set = __builtin_cpu_supports("x86-64-v4") ? "x86-64-v4"
     : __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3" : "x86-64";
   const char *name = (const char *)model;

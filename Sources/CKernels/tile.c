@@ -63,8 +63,5 @@ CK_INLINE void load_first_baseline(ck_lanes *x, const float *address, int64_t co
 #include "tile_multiplier.h"
 
 ck_tile_multiplier ck_choose_tile_multiplier(void) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-#endif
   return CK_BEST_OF(multiply);
 }

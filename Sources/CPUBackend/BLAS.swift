@@ -61,7 +61,7 @@ extension BLAS {
 
   /// Finds what computes; loads the library on first use.
   /// - Throws: `DeviceError.unavailable` for a library that cannot be used: why, and what to install.
-  func resolve() throws(DeviceError) -> (gemm: UnsafePointer<ck_gemm>, info: BLASInfo) {
+  func resolve() throws(DeviceError) -> (gemm: ck_gemm_kernel, info: BLASInfo) {
     guard let library else { return (ck_plain_gemm(), BLASInfo(name: BLAS.plain.name)) }
     let found = ck_library_load(library).pointee
     func text(_ string: UnsafePointer<CChar>?) -> String? { string.map { String(cString: $0) } }
@@ -69,11 +69,11 @@ extension BLAS {
       throw .unavailable("\(name) cannot be used: \(reason); \(installation)")
     }
     let info = BLASInfo(name: name, version: text(found.version), core: text(found.core), path: text(found.path))
-    return (found.gemm, info)
+    return (found.kernel, info)
   }
 
   /// nil for a library that cannot be used. Loads it.
-  var gemm: UnsafePointer<ck_gemm>? {
+  var gemm: ck_gemm_kernel? {
     do { return try resolve().gemm } catch { return nil }
   }
 

@@ -13,10 +13,11 @@ extension CPUDevice {
       accumulate == .add, c.address.floats, Int64(c.stride))
   }
 
-  /// Narrow numbers are left to the plain kernels, which sum them as they sum float32 ones.
+  /// Where libraries are chosen by shape, narrow numbers have the plain kernels, which sum them as they sum float32
+  /// ones.
   private func gemm(
     transposeA: Bool, transposeB: Bool, _ c: Tensor, _ type: DType, _ inner: Int
-  ) -> UnsafePointer<ck_gemm> {
+  ) -> ck_gemm_kernel {
     guard let choices, type == .float32 else { return gemm }
     return choices.gemm(transposeA: transposeA, transposeB: transposeB, m: c.rows, n: c.columns, k: inner)
   }

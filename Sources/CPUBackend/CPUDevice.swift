@@ -15,7 +15,7 @@ public final class CPUDevice: Device {
 
   let pool: OpaquePointer
   /// What multiplies where nothing is chosen.
-  let gemm: UnsafePointer<ck_gemm>
+  let gemm: ck_gemm_kernel
   let choices: ProductChoices?
   /// Bytes of every allocation that has not been released.
   private var allocations: [UnsafeMutableRawPointer: Int] = [:]
@@ -68,6 +68,18 @@ public final class CPUDevice: Device {
   /// among them, nor those with narrow weights: they have the plain kernels.
   public var chosenProducts: [(product: String, provider: BLAS)] {
     choices?.kinds.map { ($0.kind.name, $0.provider) } ?? []
+  }
+
+  /// Memory that kernels take besides what is allocated: their own scratch, and what libraries pack matrices in, with
+  /// their code, as measured with the products of GPT-2.
+  private static func scratchBytes(_ blas: BLAS, threads: Int) -> Int {
+    let (once, thread) =
+      switch blas {
+      case .plain: (2, 2)
+      case .openBLAS: (4, 4)
+      case .automatic, .oneDNN, .mkl: (12, 10)
+      }
+    return (once + threads * thread) << 20
   }
 
   // MARK: Memory

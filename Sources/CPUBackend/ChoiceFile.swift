@@ -1,10 +1,12 @@
 import Glibc
 
-/// A file that remembers, across runs and for several machines, what was chosen: a first line that says what it is, then
-/// a line for a machine and under it its choices, each "tab, question, tab, choice". The last of a question counts.
+/// A file that remembers, across runs and for several machines, what was chosen: a first line that says what it is,
+/// then a line for a machine and under it its choices, each "tab, question, tab, choice". The last of a question
+/// counts.
 ///
-/// It only grows, under a lock, by whole lines: processes that ask at once get the same answer, and one that dies while
-/// it writes spoils at most the line it was writing. What is not ours in it is passed over.
+/// It only grows, by whole lines, under a lock that whoever does not find a choice waits for: processes that ask at
+/// once get the same answer, unless one measures for a minute, and one that dies while it writes spoils at most the
+/// line it was writing. Lines that are not ours are passed over; a file that has not our first line is begun anew.
 struct ChoiceFile {
   let path: String
   /// What choices hold for. Not empty, and neither tabs nor ends of lines in it.
@@ -14,7 +16,7 @@ struct ChoiceFile {
   /// Far above what all models need; a larger file is begun anew.
   private static let largest = 1 << 20
   /// Milliseconds to wait for a process that is measuring.
-  private static let patience = 2000
+  private static let patience = 60_000
 
   /// What was chosen for `question`, where that `isUsable`. Else what `choose` says, if it can be remembered: nil where
   /// the file cannot be written, or another process does not let go of it.
@@ -22,13 +24,11 @@ struct ChoiceFile {
     let (descriptor, isWritable) = open()
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
-    let isAlone = isWritable && lock(descriptor)
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-    let text = read(descriptor, size: Int(status.st_size))
+    guard let text = read(descriptor) else { return nil }
+    if let choice = find(question, in: text).choice, isUsable(choice) { return choice }
+    guard isWritable, lock(descriptor), let text = read(descriptor) else { return nil }
     let known = find(question, in: text)
     if let choice = known.choice, isUsable(choice) { return choice }
-    guard isAlone else { return nil }
 
     let chosen = choose()
     var addition = known.isOurs ? "" : ChoiceFile.firstLine + "\n"
@@ -37,7 +37,7 @@ struct ChoiceFile {
     let bytes = Array(addition.utf8)
     // In the place of a line that was cut off.
     let end = known.isOurs ? text.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0 : 0
-    guard ftruncate(descriptor, off_t(end)) == 0 else { return nil }
+    if end < text.count || !known.isOurs { guard ftruncate(descriptor, off_t(end)) == 0 else { return nil } }
     guard pwrite(descriptor, bytes, bytes.count, off_t(end)) == bytes.count else {
       _ = ftruncate(descriptor, off_t(end))
       return nil
@@ -63,12 +63,16 @@ struct ChoiceFile {
     return false
   }
 
-  /// The contents; nothing where there is too much of it.
-  private func read(_ descriptor: Int32, size: Int) -> [UInt8] {
+  /// The contents, none where there is too much of it; nil where it is no file, or cannot be read.
+  private func read(_ descriptor: Int32) -> [UInt8]? {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    let size = Int(status.st_size)
     guard size <= ChoiceFile.largest else { return [] }
-    return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    let text = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       count = max(0, pread(descriptor, buffer.baseAddress, size, 0))
     }
+    return text.count == size ? text : nil
   }
 
   /// Whether the file is one of these, what it says, and whether a choice at its end would be one for this machine.

@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Kernels take turns, so that a change of clocks meets all alike, and the best turn of each counts: what else runs on
 /// the machine only makes them slower.
-struct ProductCalibration {
+struct ProductCalibration: ~Copyable {
   private let kind: ProductKind
   private let scratch: UnsafeMutableRawPointer
   private let memory: UnsafeMutableRawPointer
@@ -13,7 +13,7 @@ struct ProductCalibration {
 
   /// How much faster another kernel must be than the first.
   private static let margin = 1.04
-  /// Kernels that are so much slower than another have one try.
+  /// Kernels that are so much slower than another are not measured further.
   private static let hopeless = 1.3
   private static let turns = 3
   /// Seconds of the shortest turn that is worth measuring.
@@ -22,7 +22,7 @@ struct ProductCalibration {
   /// - Parameter scratch: CK_WORKER_SCRATCH_BYTES.
   /// - Returns: nil where there is no memory.
   init?(_ kind: ProductKind, scratch: UnsafeMutableRawPointer) {
-    let (m, n, k) = kind.shape
+    let (m, n, k) = (kind.m, kind.n, kind.k)
     let count = m * k + k * n + m * n
     guard let memory = ck_map(count * MemoryLayout<Float>.stride) else { return nil }
     let numbers = memory.bindMemory(to: Float.self, capacity: count)
@@ -34,10 +34,10 @@ struct ProductCalibration {
     bytes = count * MemoryLayout<Float>.stride
   }
 
-  func release() { ck_unmap(memory, bytes) }
+  deinit { ck_unmap(memory, bytes) }
 
   /// The index of the fastest kernel; 0 unless another is clearly faster.
-  func fastest(_ kernels: [UnsafePointer<ck_gemm>]) -> Int {
+  func fastest(_ kernels: [ck_gemm_kernel]) -> Int {
     // The first call of a library makes its code, or loads it.
     for kernel in kernels { run(kernel, 1) }
     let first = kernels.map { min(run($0, 1), run($0, 1)) }
@@ -55,14 +55,14 @@ struct ProductCalibration {
 
   /// Seconds of one of `times` products.
   @discardableResult
-  private func run(_ gemm: UnsafePointer<ck_gemm>, _ times: Int) -> Double {
-    let (m, n, k) = kind.shape
+  private func run(_ gemm: ck_gemm_kernel, _ times: Int) -> Double {
+    let (m, n, k) = (kind.m, kind.n, kind.k)
     let a = memory.assumingMemoryBound(to: Float.self)
     let b = a + m * k
     let c = b + k * n
     let start = ProductCalibration.now
     for _ in 0..<times {
-      gemm.pointee.kernel(
+      gemm(
         kind.transposeA, kind.transposeB, Int64(m), Int64(n), Int64(k), a, Int64(kind.transposeA ? m : k), b,
         Int64(kind.transposeB ? k : n), false, c, Int64(n), scratch)
     }

@@ -18,9 +18,8 @@ final class ProductChoices {
   private let scratch: UnsafeMutableRawPointer
   /// What was chosen for the kinds met so far, in that order.
   private(set) var kinds: [(kind: ProductKind, provider: BLAS)] = []
-  /// The same for every product to look up, by the index of the kind: a place in `gemms`, or 0.
-  private let places: UnsafeMutablePointer<UInt8>
-  private let gemms: UnsafeMutablePointer<UnsafePointer<ck_gemm>>
+  /// The same for every product to look up.
+  private var gemms: [ProductKind: ck_gemm_kernel] = [:]
 
   /// What libraries choose their kernels by.
   private static let variables = [
@@ -49,43 +48,33 @@ final class ProductChoices {
     self.libraries = libraries
     self.threads = threads
     self.scratch = scratch
-    places = .allocate(capacity: ProductKind.count)
-    places.initialize(repeating: 0, count: ProductKind.count)
-    gemms = .allocate(capacity: BLAS.providers.count + 1)
-    gemms.initialize(repeating: ck_plain_gemm(), count: BLAS.providers.count + 1)
-  }
-
-  deinit {
-    places.deallocate()
-    gemms.deallocate()
   }
 
   /// What computes c[m, n] = op(a)·op(b) of float32 numbers.
-  func gemm(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int) -> UnsafePointer<ck_gemm> {
+  func gemm(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int) -> ck_gemm_kernel {
     let kind = ProductKind(transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, threads: threads)
-    guard let kind else { return gemms[0] }
-    if places[kind.index] == 0 { choose(kind) }
-    return gemms[Int(places[kind.index])]
+    guard let kind else { return ck_plain_gemm() }
+    if let known = gemms[kind] { return known }
+    let chosen = choose(kind)
+    let gemm = chosen.gemm ?? ck_plain_gemm()
+    gemms[kind] = gemm
+    kinds.append((kind, chosen))
+    return gemm
   }
 
-  private func choose(_ kind: ProductKind) {
+  private func choose(_ kind: ProductKind) -> BLAS {
     func provider(_ name: String) -> BLAS? { BLAS.providers.first { $0.rawValue == name && $0.gemm != nil } }
     let name = file.choice(for: kind.name) {
       provider($0) != nil
     } choose: {
       fastest(kind).rawValue
     }
-    let chosen = name.flatMap(provider) ?? .plain
-    let place = 1 + (BLAS.providers.firstIndex(of: chosen) ?? 0)
-    gemms[place] = chosen.gemm ?? gemms[0]
-    places[kind.index] = UInt8(place)
-    kinds.append((kind, chosen))
+    return name.flatMap(provider) ?? .plain
   }
 
   private func fastest(_ kind: ProductKind) -> BLAS {
     let usable = ([.plain] + libraries).compactMap { provider in provider.gemm.map { (provider, $0) } }
     guard usable.count > 1, let calibration = ProductCalibration(kind, scratch: scratch) else { return .plain }
-    defer { calibration.release() }
     return usable[calibration.fastest(usable.map(\.1))].0
   }
 }

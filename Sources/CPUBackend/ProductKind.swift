@@ -3,14 +3,17 @@ import CKernels
 /// What the choice of a library for a product depends on: which operands are transposed, and about how large the part
 /// is that one thread computes.
 ///
-/// Sizes are rounded down to 1, 2, 3, 4, 6, 8, 12, … 384, and beyond that they are alike, because kernels work in blocks.
-/// So a model has a handful of kinds, and products of one kind are computed alike whichever came first.
+/// Sizes are rounded down to 1, 2, 3, 4, 6, 8, 12, … 384, and beyond that they are alike, because kernels work in
+/// blocks. So a model has a handful of kinds, and products of one kind are computed alike whichever came first.
 struct ProductKind: Hashable {
   let transposeA, transposeB: Bool
-  private let m, n, k: Size
+  /// The product that is measured for all of this kind.
+  let m, n, k: Int
 
   /// Multiply-adds of a thread's part below which a library gains nothing: some 10 µs of work.
   private static let fewest = 1 << 20
+  /// Sizes that are not told apart.
+  private static let largest = 384.0
   /// Rows that have kernels of their own, or are too few to matter.
   private static let fewRows = 16
 
@@ -25,36 +28,18 @@ struct ProductKind: Hashable {
     guard rows * columns * Double(k) >= Double(ProductKind.fewest) else { return nil }
     self.transposeA = transposeA
     self.transposeB = transposeB
-    self.m = Size(Int(min(rows, Size.largest)))
-    self.n = Size(Int(min(columns, Size.largest)))
-    self.k = Size(Int(min(Double(k), Size.largest)))
+    self.m = ProductKind.roundedDown(rows)
+    self.n = ProductKind.roundedDown(columns)
+    self.k = ProductKind.roundedDown(Double(k))
   }
-
-  /// The product that is measured for all of this kind.
-  var shape: (m: Int, n: Int, k: Int) { (m.value, n.value, k.value) }
-
-  /// 0 ..< count, another for each kind.
-  var index: Int {
-    let transposed = (transposeA ? 2 : 0) + (transposeB ? 1 : 0)
-    return ((transposed * Size.count + m.index) * Size.count + n.index) * Size.count + k.index
-  }
-  static let count = 4 * Size.count * Size.count * Size.count
 
   /// As the file of choices has it: "NT 384 96 384".
-  var name: String { "\(transposeA ? "T" : "N")\(transposeB ? "T" : "N") \(m.value) \(n.value) \(k.value)" }
+  var name: String { "\(transposeA ? "T" : "N")\(transposeB ? "T" : "N") \(m) \(n) \(k)" }
 
-  /// 1, 2, 3, 4, 6, 8, … 384.
-  private struct Size: Hashable {
-    let index: Int
-    static let count = 18
-    static let largest = 384.0
-
-    init(_ size: Int) {
-      let size = max(1, size)
-      let exponent = Int.bitWidth - 1 - size.leadingZeroBitCount
-      index = 2 * exponent + (exponent > 0 ? size >> (exponent - 1) & 1 : 0)
-    }
-
-    var value: Int { index % 2 == 0 ? 1 << (index / 2) : 3 << (index / 2 - 1) }
+  /// The next of 1, 2, 3, 4, 6, 8, … 384 that is not above `size`.
+  private static func roundedDown(_ size: Double) -> Int {
+    let size = max(1, Int(min(size, largest)))
+    let power = 1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)
+    return size >= power + power / 2 ? power + power / 2 : power
   }
 }

@@ -20,8 +20,8 @@ struct MappedTokens: Sendable {
   /// Bytes that are read at once: what is on the stack.
   private static let pieceSize = 1024
 
-  /// Writes the ids of `range` as Int32. Allocates nothing, and reads through the system: a mapping would make every page
-  /// that was ever drawn from, and its neighbours, part of this process' memory.
+  /// Writes the ids of `range` as Int32. Allocates nothing, and reads through the system: a mapping would make every
+  /// page that was ever drawn from, and its neighbours, part of this process' memory.
   /// - Throws: `FileError.changed` if the file has become shorter.
   func copy(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>) throws(FileError) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
@@ -57,42 +57,38 @@ struct MappedTokens: Sendable {
   /// The first id that is not in 0..<vocabularySize, and its place; reads the whole file.
   /// - Throws: `FileError.changed` if the file has become shorter.
   func firstOutside(vocabularySize: Int) throws(FileError) -> (position: Int, token: Int)? {
-    try file.checkLength()
-    return switch element {
-    case .uint8: first(UInt8.self, notBelow: vocabularySize)
-    case .int16: first(Int16.self, notBelow: vocabularySize)
-    case .uint16: first(UInt16.self, notBelow: vocabularySize)
-    case .int32: first(Int32.self, notBelow: vocabularySize)
-    case .uint32: first(UInt32.self, notBelow: vocabularySize)
-    case .int64: first(Int64.self, notBelow: vocabularySize)
+    switch element {
+    case .uint8: try first(UInt8.self, notBelow: vocabularySize)
+    case .int16: try first(Int16.self, notBelow: vocabularySize)
+    case .uint16: try first(UInt16.self, notBelow: vocabularySize)
+    case .int32: try first(Int32.self, notBelow: vocabularySize)
+    case .uint32: try first(UInt32.self, notBelow: vocabularySize)
+    case .int64: try first(Int64.self, notBelow: vocabularySize)
     }
   }
 
   private func first<Id: FixedWidthInteger>(
     _: Id.Type, notBelow vocabularySize: Int
-  ) -> (position: Int, token: Int)? where Id.Magnitude: FixedWidthInteger {
+  ) throws(FileError) -> (position: Int, token: Int)? where Id.Magnitude: FixedWidthInteger {
     // As unsigned numbers, negative ids are above every other. No vocabulary is beyond Int32.
     let limit = min(vocabularySize, Int(Int32.max), Id.bitWidth < 32 ? Int(Id.max) + 1 : .max)
     guard let limit = Id.Magnitude(exactly: limit) else { return nil }
-    return file.withBytes { bytes in
-      let ids = UnsafeRawBufferPointer(rebasing: bytes[offset...]).assumingMemoryBound(to: Id.self)
+    let ids = UnsafeMutableBufferPointer<Id>.allocate(capacity: 1 << 16)
+    defer { ids.deallocate() }
+    // The largest id of a block is a loop without branches; only a block that has a bad one is looked at again.
+    for start in stride(from: 0, to: count, by: ids.count) {
+      let block = UnsafeMutableBufferPointer(rebasing: ids[..<min(ids.count, count - start)])
+      let size = MemoryLayout<Id>.size
+      try file.read(at: offset + start * size, into: UnsafeMutableRawBufferPointer(block))
       func unsigned(_ position: Int) -> Id.Magnitude {
-        Id.Magnitude(truncatingIfNeeded: Id(littleEndian: ids[position]))
+        Id.Magnitude(truncatingIfNeeded: Id(littleEndian: block[position]))
       }
-      // The largest id of a block is a loop without branches; only a block that has a bad one is looked at again. Pages
-      // that were read are given back, or the whole file would be this process' memory for a moment.
-      var start = 0
-      while start < count {
-        let end = min(count, start + 1 << 17)
-        var largest: Id.Magnitude = 0
-        for k in start..<end { largest = max(largest, unsigned(k)) }
-        if largest >= limit, let bad = (start..<end).first(where: { unsigned($0) >= limit }) {
-          return (bad, Int(Id(littleEndian: ids[bad])))
-        }
-        file.releasePages(offset + start * MemoryLayout<Id>.size..<offset + end * MemoryLayout<Id>.size)
-        start = end
+      var largest: Id.Magnitude = 0
+      for k in block.indices { largest = max(largest, unsigned(k)) }
+      if largest >= limit, let bad = block.indices.first(where: { unsigned($0) >= limit }) {
+        return (start + bad, Int(Id(littleEndian: block[bad])))
       }
-      return nil
     }
+    return nil
   }
 }

@@ -4,21 +4,24 @@ import Programs
 import Tensors
 
 extension ParameterStore {
-  /// Gives every parameter its initial value, drawn from `seed` and the parameter's name alone: the same parameter of the
-  /// same shape starts the same in every model that has it.
+  /// Gives every parameter its initial value, drawn from `seed` and the parameter's name alone: the same parameter of
+  /// the same shape starts the same in every model that has it.
   public func initialize(seed: UInt64) throws(GraphError) {
-    // A piece at a time, so that nothing is held twice, and by all processors.
+    // A piece at a time, so that nothing is held twice, and by as many threads as the device computes with.
     let (pieces, length) = (16, 1 << 14)
+    let threads = max(1, device.info.threads)
     let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: pieces * length)
     defer { buffer.deallocate() }
     for parameter in parameters {
       for start in stride(from: 0, to: parameter.count, by: buffer.count) {
         let values = UnsafeMutableBufferPointer(rebasing: buffer[..<min(buffer.count, parameter.count - start)])
         nonisolated(unsafe) let shared = values
-        DispatchQueue.concurrentPerform(iterations: (values.count + length - 1) / length) { piece in
-          let elements = piece * length..<min((piece + 1) * length, shared.count)
-          let drawn = parameter.initialValues(start + elements.lowerBound..<start + elements.upperBound, seed: seed)
-          _ = UnsafeMutableBufferPointer(rebasing: shared[elements]).update(from: drawn)
+        DispatchQueue.concurrentPerform(iterations: threads) { thread in
+          for lower in stride(from: thread * length, to: shared.count, by: threads * length) {
+            let elements = lower..<min(lower + length, shared.count)
+            let drawn = parameter.initialValues(start + elements.lowerBound..<start + elements.upperBound, seed: seed)
+            _ = UnsafeMutableBufferPointer(rebasing: shared[elements]).update(from: drawn)
+          }
         }
         try write(UnsafeBufferPointer(values), of: parameter.name, at: start)
       }

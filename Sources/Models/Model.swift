@@ -102,8 +102,8 @@ public struct Model: Sendable {
     entry.part == .embeddings && parts.contains(.head) && !weights.entries.contains { $0.part == .head }
   }
 
-  /// Keys that hold one value for each block in some transformers configuration: those of families that are read here, and
-  /// others that a configuration may carry along.
+  /// Keys that hold one value for each block in some transformers configuration: those of families that are read here,
+  /// and others that a configuration may carry along.
   private static let perLayerKeys: Set<String> = [
     "attention_layers", "layer_types", "layers_block_type", "mlp_layer_types", "no_rope_layers", "sliding_window",
   ]

@@ -2,7 +2,7 @@ import Tensors
 
 /// What calls of a kernel have in common that are one line of a profile: the kernel, how it is called, and its sizes.
 public struct KernelClass: Hashable, Sendable, CustomStringConvertible {
-  public enum Kind: String, Sendable, CaseIterable {
+  public enum Kind: String, Sendable {
     /// Matrix products: as fast as the arithmetic units.
     case product
     case attention
@@ -12,28 +12,24 @@ public struct KernelClass: Hashable, Sendable, CustomStringConvertible {
 
   public let kind: Kind
   public let name: String
-  /// Sizes that the kernel has, those that it has not being 0.
-  let sizes: SIMD4<Int>
+  let sizes: [Int]
 
-  init(_ name: String, _ a: Int, _ b: Int, _ c: Int = 0, _ d: Int = 0, kind: Kind = .memory) {
+  init(_ name: String, _ sizes: Int..., kind: Kind = .memory) {
     self.kind = kind
     self.name = name
-    sizes = SIMD4(a, b, c, d)
+    self.sizes = sizes
   }
 
   /// "matmul NT 1024×2304×768": rows and columns of the result, and what is summed over.
-  public var description: String {
-    let sizes = (0..<4).map { self.sizes[$0] }.filter { $0 > 0 }
-    return "\(name) \(sizes.map(String.init).joined(separator: "×"))"
-  }
+  public var description: String { "\(name) \(sizes.map(String.init).joined(separator: "×"))" }
 }
 
 /// What one call of a kernel has to do.
 struct KernelWork {
   /// Floating-point operations of matrix products and attention, a multiply-add being two; other kernels count none.
   var operations = 0.0
-  /// Necessary traffic in bytes: each operand read once and each result written once (twice where it is added to). That of
-  /// parameters, their gradients and moments, and that of everything else.
+  /// Necessary traffic in bytes: each operand read once and each result written once (twice where it is added to). That
+  /// of parameters, their gradients and moments, and that of everything else.
   var parameterBytes = 0
   var activationBytes = 0
 
@@ -46,12 +42,6 @@ extension Accumulation {
 }
 
 extension AttentionSpec {
-  /// Keys that a query sees, on average over a sequence: the causal half, less what is beyond the window.
-  private var visibleKeys: Double {
-    let window = Double(min(window ?? length, length))
-    return window - window * window / (2 * Double(length))
-  }
-
   /// Operations of `products` products of visible scores with heads, over N rows.
   func operations(rows: Int, products: Int) -> Double {
     2 * Double(products) * Double(rows) * Double(heads * headDimension) * visibleKeys

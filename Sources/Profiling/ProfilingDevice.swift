@@ -1,7 +1,7 @@
 import Tensors
 
-/// Another device, whose kernels are timed while its profiler counts: each is waited for, and nothing else is different.
-/// What is recorded is launched kernel by kernel.
+/// Another device, whose kernels are timed while its profiler counts: each is waited for, and nothing else is
+/// different. What is recorded is launched kernel by kernel.
 public final class ProfilingDevice: Device {
   let device: any Device
   let profiler: StepProfiler

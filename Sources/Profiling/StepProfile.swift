@@ -7,8 +7,8 @@ public struct StepProfile: Sendable, Equatable {
     public let calls: Double
     /// Of all calls of a step, from the call to the end of the work.
     public let seconds: Double
-    /// Floating-point operations a step. Of attention the causal half alone counts, and backward not the scores that are
-    /// computed again.
+    /// Floating-point operations a step. Of attention the causal half alone counts, and backward not the scores that
+    /// are computed again.
     public let operations: Double
     /// Bytes a step that have to be read and written: of parameters, gradients and moments, and of all else.
     public let parameterBytes: Double
@@ -52,8 +52,8 @@ public struct StepProfile: Sendable, Equatable {
   /// What is neither a kernel nor known work of the host: calling kernels, bookkeeping.
   public var otherSeconds: Double { seconds - kernelSeconds - hostSeconds.values.reduce(0, +) }
 
-  /// The share of a step's thread time in which threads have nothing to do: serial sections, uneven shares, and all that
-  /// is outside of kernels. nil where the threads' time is not known.
+  /// The share of a step's thread time in which threads have nothing to do: serial sections, uneven shares, and all
+  /// that is outside of kernels. nil where the threads' time is not known.
   public var idleShare: Double? {
     guard kernels.allSatisfy({ $0.busySeconds != nil }) else { return nil }
     return 1 - kernels.reduce(0) { $0 + ($1.busySeconds ?? 0) } / (Double(threads) * seconds)

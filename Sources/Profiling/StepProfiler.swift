@@ -1,8 +1,8 @@
 import Glibc
 import Tensors
 
-/// Adds up where the time of training steps goes. A `ProfilingDevice` tells it of kernels, the trainer of steps and of what
-/// the host does in them. What happens outside of steps does not count, nor do the first steps.
+/// Adds up where the time of training steps goes. A `ProfilingDevice` tells it of kernels, the trainer of steps and of
+/// what the host does in them. What happens outside of steps does not count, nor do the first steps.
 public final class StepProfiler {
   /// Steps before the first that counts: memory is touched for the first time, and caches are cold.
   public static let warmUpSteps = 2
@@ -34,7 +34,7 @@ public final class StepProfiler {
   private var steps = 0
   private var stepNanoseconds: UInt64 = 0
   private var kernels: [KernelClass: Tally] = [:]
-  private var hostNanoseconds = Dictionary(uniqueKeysWithValues: HostWork.allCases.map { ($0, UInt64(0)) })
+  private var hostNanoseconds: [HostWork: UInt64] = [:]
 
   /// - Parameters:
   ///   - limits: what rates are compared with.

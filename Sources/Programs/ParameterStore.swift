@@ -3,7 +3,8 @@ import Tensors
 /// The weights of a model on one device, with their gradients and optimiser state when it is trained.
 ///
 /// Every program over the model shares this store (and its activation arena). Parameters lie in memory by optimiser
-/// group and element type, so that one launch updates a group. Frozen groups have neither gradients nor optimiser state.
+/// group and element type, so that one launch updates a group. Frozen groups have neither gradients nor optimiser
+/// state.
 ///
 /// Programs see parameters as they are stored: rounded to `precision`, heads padded. The host sees them as checkpoints
 /// have them, through `write` and `read`.
@@ -12,8 +13,8 @@ public final class ParameterStore {
   public struct Group {
     public let group: ParameterGroup
     public let parameters: Tensor
-    /// What `parameters` are the rounded values of, float32; nil where they are float32 themselves, and where nothing is
-    /// trained. Frozen groups of a model that is trained have theirs, so that a checkpoint has what was loaded.
+    /// What `parameters` are the rounded values of, float32; nil where they are float32 themselves, and where nothing
+    /// is trained. Frozen groups of a model that is trained have theirs, so that a checkpoint has what was loaded.
     public let master: Tensor?
     /// nil when the group is frozen.
     public let state: State?

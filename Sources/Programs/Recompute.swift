@@ -3,8 +3,8 @@ public enum Recompute: String, Sendable, Codable, CaseIterable {
   /// Nothing: every activation the backward pass needs is kept.
   case none
   /// Of each transformer block what takes little to compute, from what it reads: the outputs of norms and activation
-  /// functions, and of attention over sequences that are short beside the width. One or two hundredths more time for a third
-  /// less activations.
+  /// functions, and of attention over sequences that are short beside the width. One or two hundredths more time for a
+  /// third less activations.
   case cheap
   /// Each transformer block, from its input: about a third more computation for a fraction of the activations.
   case block
@@ -26,8 +26,8 @@ extension RepeatableOp {
 }
 
 extension Backward {
-  /// `value` for a backward operation to read: itself, or with `.cheap` a copy that is computed here, so that the first one
-  /// dies with its last reader in the forward pass.
+  /// `value` for a backward operation to read: itself, or with `.cheap` a copy that is computed here, so that the first
+  /// one dies with its last reader in the forward pass.
   mutating func again(_ value: Value) -> Value {
     if let copy = repeats[value] { return copy }
     guard let op = repeatable[value] else { return value }

@@ -5,8 +5,8 @@
 ///
 /// Element types: activations, their gradients and parameters are of one type, float32 or (where `info.dtypes` has it)
 /// bfloat16. Always float32: gradients of parameters, statistics, log-sum-exps, rotary tables, losses, scores and what
-/// the optimiser keeps. A product of bfloat16 matrices may be float32. What float32 rows are multiplied by or looked up in
-/// may be stored in one of `info.weightTypes`: results are as if it were float32.
+/// the optimiser keeps. A product of bfloat16 matrices may be float32. What float32 rows are multiplied by or looked up
+/// in may be stored in one of `info.weightTypes`: results are as if it were float32.
 ///
 /// Shape letters: N rows (B·T tokens), C model width, F feed-forward width, V vocabulary, H query heads,
 /// G key/value heads, D head dimension, T sequence length.
@@ -46,9 +46,9 @@ public protocol Device: AnyObject {
 
   // MARK: Normalisation
 
-  /// With `delta`: sum = x + delta, y = norm(sum); else y = norm(x). x, y [N, C]; weight, bias [1, C]. What is normalised
-  /// is multiplied by `spec.weightOffset` + weight.
-  /// statistics [N, 2]: mean (0 for RMS) and reciprocal standard deviation of each row.
+  /// With `delta`: sum = x + delta, y = norm(sum); else y = norm(x). x, y [N, C]; weight, bias [1, C]. What is
+  /// normalised is multiplied by `spec.weightOffset` + weight. statistics [N, 2]: mean (0 for RMS) and reciprocal
+  /// standard deviation of each row.
   func norm(
     _ y: Tensor, statistics: Tensor, sum: Tensor?, x: Tensor, delta: Tensor?, weight: Tensor, bias: Tensor?,
     _ spec: NormSpec)
@@ -118,12 +118,12 @@ public protocol Device: AnyObject {
 
   // MARK: Losses
 
-  /// losses[i] = −log softmax(logits[i])[targets[i]], or 0 where targets[i] < 0 (ignored).
-  /// With `gradient`, logits are overwritten by (softmax − one-hot)·scalars.lossScale (0 on ignored rows). With `softcap`
-  /// c, c·tanh(l/c) takes the place of every logit l; the gradient is that of l.
+  /// losses[i] = −log softmax(logits[i])[targets[i]], or 0 where targets[i] < 0 (ignored). With `gradient`, logits are
+  /// overwritten by (softmax − one-hot)·scalars.lossScale (0 on ignored rows). With `softcap` c, c·tanh(l/c) takes the
+  /// place of every logit l; the gradient is that of l.
   func crossEntropy(losses: Tensor, logits: Tensor, targets: Tensor, softcap: Float?, gradient: Bool)
-  /// scores[i] = log softmax(logits[i])[targets[i]]; greedy[i] (int32) = index of the first largest logit. `softcap` as in
-  /// `crossEntropy`.
+  /// scores[i] = log softmax(logits[i])[targets[i]]; greedy[i] (int32) = index of the first largest logit. `softcap` as
+  /// in `crossEntropy`.
   func logProbabilities(scores: Tensor, greedy: Tensor, logits: Tensor, targets: Tensor, softcap: Float?)
 
   // MARK: Optimiser, on whole contiguous groups
@@ -154,13 +154,15 @@ public struct DeviceInfo: Sendable {
   public var dtypes: Set<DType>
   /// The types that Adam's m and v may have.
   public var momentTypes: Set<DType>
-  /// Types of two bytes that `b` of `matmul`, and table and positions of `gatherRows`, may have while all else is float32.
+  /// Types of two bytes that `b` of `matmul`, and table and positions of `gatherRows`, may have while all else is
+  /// float32.
   public var weightTypes: Set<DType>
   /// Floating-point operations a second of matrix products in the fastest of these types, by the vendor's data sheet.
   public var peakOperationsPerSecond: Double?
   /// Whether it is fed by a host: large batches pay.
   public var isAccelerator: Bool
-  /// Bytes of the host's memory that kernels use besides what is allocated: the scratch of threads.
+  /// Bytes of the host's memory that kernels use besides what is allocated: the scratch of threads and of libraries,
+  /// with the code of these.
   public var scratchBytes: Int
 
   /// - Parameter momentTypes: `dtypes` when nil.

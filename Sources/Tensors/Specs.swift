@@ -87,6 +87,13 @@ public struct AttentionSpec: Sendable, Hashable {
     self.window = window
     self.softcap = softcap
   }
+
+  /// Keys that a query of a whole sequence sees, on average: half of them, less those beyond the window. What documents
+  /// hide is not known here.
+  public var visibleKeys: Double {
+    let window = Double(min(window ?? length, length))
+    return window - window * window / (2 * Double(length))
+  }
 }
 
 public struct AdamWSpec: Sendable, Hashable {

@@ -4,8 +4,8 @@ import Tensors
 
 /// The memory of this process.
 enum ProcessMemory {
-  /// Bytes of a run's process that are no tensors on `device`: what is resident before they are made, the scratch of the
-  /// kernels, and what saving and reading take for a moment. 0 on an accelerator, whose memory is another.
+  /// Bytes of a run's process that are no tensors on `device`: what is resident before they are made, the scratch of
+  /// the kernels, and what saving and reading take for a moment. 0 on an accelerator, whose memory is another.
   static func expected(on device: DeviceInfo) -> Int {
     device.isAccelerator ? 0 : resident + device.scratchBytes + buffers
   }
@@ -27,7 +27,7 @@ enum ProcessMemory {
 }
 
 extension MemoryReport {
-  func adding(_ process: Int) -> MemoryReport {
+  func withProcess(_ process: Int) -> MemoryReport {
     var report = self
     report.process = process
     return report

@@ -37,7 +37,9 @@ public struct RunEstimate: Sendable {
         masksDocuments: recipe.data.documentMasking == .attention, group: groups.group)
     }
     let executed = try plan(precision, recipe.recompute(on: device))
-    memory = executed.memory.adding(ProcessMemory.expected(on: device))
+    memory =
+      recipe.isForAccelerator(device)
+      ? executed.memory : executed.memory.withProcess(ProcessMemory.expected(on: device))
     executedOperationsPerToken = executed.floatingPointOperationsPerToken
     operationsPerToken = try plan(.float32, .none).floatingPointOperationsPerToken
     let trainable = model.parameters.reduce(0) { $0 + (groups.group(of: $1).isFrozen ? 0 : $1.count) }
@@ -59,8 +61,16 @@ public struct RunEstimate: Sendable {
 }
 
 extension TrainingRecipe {
-  /// What is computed again on a device of this kind.
-  func recompute(on device: DeviceInfo) -> Recompute { training.recompute ?? (device.isAccelerator ? .none : .cheap) }
+  /// Whether an accelerator is to compute it: this one, or some other because this device cannot compute in the
+  /// recipe's precision.
+  func isForAccelerator(_ device: DeviceInfo) -> Bool {
+    device.isAccelerator || !device.dtypes.contains(precision(on: device).compute)
+  }
+
+  /// What is computed again where the recipe does not say.
+  func recompute(on device: DeviceInfo) -> Recompute {
+    training.recompute ?? (isForAccelerator(device) ? .none : .cheap)
+  }
 
   /// How numbers are kept on a device of this kind.
   func precision(on device: DeviceInfo) -> Precision {

@@ -70,7 +70,8 @@ extension Trainer {
     _ work: StepProfiler.HostWork? = nil, _ body: () throws -> Result
   ) rethrows -> Result {
     guard let profiler = options.profiler else { return try body() }
-    return try work.map { try profiler.host($0, body) } ?? profiler.step(body)
+    guard let work else { return try profiler.step(body) }
+    return try profiler.host(work, body)
   }
 
   /// One step: the gradients of all micro-batches, and the update.
@@ -153,8 +154,8 @@ extension Trainer {
     return nonFinite("the gradient norm", norm.isFinite ? .nan : norm)
   }
 
-  /// Waits for the steps that were launched, before something that is about their result: their time counts as theirs, and
-  /// an update that was skipped does not go unnoticed.
+  /// Waits for the steps that were launched, before something that is about their result: their time counts as theirs,
+  /// and an update that was skipped does not go unnoticed.
   func settle(_ session: inout Session) throws {
     let start = ContinuousClock.now
     try device.synchronize()

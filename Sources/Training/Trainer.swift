@@ -8,8 +8,9 @@ import Tensors
 /// A training run on one device: loads what the recipe names, or the newest checkpoint of the run directory, and
 /// trains.
 ///
-/// Bit for bit the same on the same device with the same number of threads, whether it was interrupted or not. Nothing
-/// waits for the device within a step; metrics are read on the steps that are logged.
+/// Bit for bit the same on the same device with the same number of threads and the same choice of what multiplies
+/// matrices, whether it was interrupted or not. Nothing waits for the device within a step; metrics are read on the
+/// steps that are logged.
 public final class Trainer {
   public enum Resume: String, Sendable, CaseIterable {
     /// From the newest checkpoint; from the beginning where there is none.
@@ -31,8 +32,8 @@ public final class Trainer {
     public var tokenizerHash: ((_ directory: String) throws -> String?)?
     /// Scores the model at the recipe's `evaluation`.
     public var evaluate: EvaluationHook?
-    /// Counts where the time of the steps goes, when the device is a `ProfilingDevice` with the same profiler; the result is
-    /// in the outcome, and in the run directory.
+    /// Counts where the time of the steps goes, when the device is a `ProfilingDevice` with the same profiler; the
+    /// result is in the outcome, and in the run directory.
     public var profiler: StepProfiler?
 
     public init() {}
@@ -121,7 +122,8 @@ public final class Trainer {
     summary = TrainSummary(
       directory: directory.path, device: device.info.name, precision: store.precision,
       parameterCount: store.parameterCount, batch: batch, schedule: schedule,
-      totalSteps: totalSteps, memory: program.memory.adding(process), resumed: checkpoint.map { ($0.path, $0.step) },
+      totalSteps: totalSteps, memory: program.memory.withProcess(process),
+      resumed: checkpoint.map { ($0.path, $0.step) },
       changes: changes,
       notes: notes)
     self.recipe = recipe

@@ -7,8 +7,8 @@ enum Calibration {
   /// Seconds that a measurement takes at least.
   private static let shortest = 0.002
 
-  /// Floating-point operations a second in products of [rows, width] by [width, 4·width], as a feed-forward layer has them,
-  /// of matrices of `dtype`. Products grow up to `width`, or until one takes long enough to be measured.
+  /// Floating-point operations a second in products of [rows, width] by [width, 4·width], as a feed-forward layer has
+  /// them, of matrices of `dtype`. Products grow up to `width`, or until one takes long enough to be measured.
   static func operationsPerSecond(
     of device: any Device, _ dtype: DType, width largest: Int
   ) throws(DeviceError) -> Double {

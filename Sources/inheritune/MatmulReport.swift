@@ -32,13 +32,13 @@ struct MatmulReport {
       descriptions[key] = rate
     }
     entries["cpu_threads"] = .integer(Int64(taken.threads))
-    entries["blas"] = .string(MatmulReport.names(taken, options.blas))
+    entries["blas"] = .string(MatmulReport.names(taken))
     entries["matmul_gflops"] = rates[0]
     for (key, value) in descriptions { entries[key] = value }
   }
 
   /// "oneDNN", or "plain C for NT; oneDNN for NN, TN".
-  private static func names(_ device: CPUDevice, _ blas: BLAS) -> String {
+  private static func names(_ device: CPUDevice) -> String {
     var products: [(provider: BLAS, kinds: [String])] = []
     for (product, provider) in device.chosenProducts {
       let kind = String(product.prefix(2))
@@ -56,8 +56,8 @@ struct MatmulReport {
     }
   }
 
-  /// Floating-point operations a second in the three products of two layers of GPT-2's: y = x·Wᵀ (NT), dx = dy·W (NN) and
-  /// dW += dyᵀ·x (TN). Medians; devices take turns, so that a change of clocks meets all alike.
+  /// Floating-point operations a second in the three products of two layers of GPT-2's: y = x·Wᵀ (NT), dx = dy·W (NN)
+  /// and dW += dyᵀ·x (TN). Medians; devices take turns, so that a change of clocks meets all alike.
   private static func operationsPerSecond(of devices: [CPUDevice]) throws(DeviceError) -> [Double] {
     let rows = 256
     var operations = 0.0
@@ -84,7 +84,7 @@ struct MatmulReport {
     for device in devices { product(device) }  // libraries choose, load and make code
     var times = devices.map { _ in [Double]() }
     let start = now
-    // On a slow machine one turn has to do. Nobody has always the same before it: it leaves its own in the caches.
+    // On a slow machine one turn has to do.
     for turn in 0..<devices.count where turn == 0 || now - start < 0.2 {
       for place in devices.indices {
         let index = (turn + place) % devices.count

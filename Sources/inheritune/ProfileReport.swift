@@ -10,6 +10,7 @@ extension StepProfiler {
       return
     }
     let limits = cpu.measureLimits()
+    guard limits.bytesPerSecond > 0 else { throw .outOfMemory(requested: 256 << 20) }
     cpu.countBusyTime()
     self.init(
       limits: MachineLimits(
@@ -25,7 +26,7 @@ extension StepProfile {
     [
       "profile of \(Format.count(steps, "step")), after \(warmUpSteps) of warm-up: \((1e3 * seconds).formatted(2)) ms a step",
       "limits: \(Format.operations(limits.operationsPerSecond)), \(Format.traffic(limits.bytesPerSecond)) "
-        + "(\(limits.method), \(Format.count(threads, "thread")))", "", table, "", summary,
+        + "(\(limits.method)\(idleShare == nil ? "" : ", " + Format.count(threads, "thread")))", "", table, "", summary,
     ].joined(separator: "\n")
   }
 

@@ -40,6 +40,10 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup var device: DeviceOptions
 
+  func validate() throws {
+    if profile, dryRun { throw ValidationError("--profile: a dry run has no steps") }
+  }
+
   func run() throws {
     let recipe = try TrainingRecipe.load(config, overrides: set)
     var device = try device.makeDevice(recipe.training.precision, tunes: !dryRun)

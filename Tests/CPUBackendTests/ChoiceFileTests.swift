@@ -82,7 +82,7 @@ struct ChoiceFileTests {
     // A pipe that nobody reads, or writes.
     #expect(mkfifo(path, 0o600) == 0)
     #expect(ask("NT 1 2 3", nil) == nil)
-    // A disk that is full.
+    // No file.
     #expect(ask("NT 1 2 3", at: "/dev/full", nil) == nil)
   }
 

@@ -15,7 +15,8 @@ struct MatmulTests {
     Shape(m: 1, n: 1, k: 1), Shape(m: 1, n: 100, k: 37), Shape(m: 1, n: 3000, k: 50), Shape(m: 2, n: 5, k: 16),
     Shape(m: 5, n: 49, k: 67), Shape(m: 8, n: 64, k: 200), Shape(m: 9, n: 33, k: 65), Shape(m: 17, n: 31, k: 100),
     Shape(m: 47, n: 97, k: 30), Shape(m: 64, n: 48, k: 64), Shape(m: 131, n: 7, k: 50), Shape(m: 243, n: 17, k: 20),
-    Shape(m: 33, n: 50, k: 195), Shape(m: 20, n: 1930, k: 6), Shape(m: 500, n: 3, k: 40),
+    Shape(m: 33, n: 50, k: 390), Shape(m: 20, n: 1930, k: 6), Shape(m: 500, n: 3, k: 40),
+    Shape(m: 250, n: 50, k: 800),
   ]
 
   @Test("agrees with double precision", arguments: shapes)
@@ -75,27 +76,13 @@ struct MatmulTests {
           device.write(randomFloats(rows * columns, seed: seed), to: tensor)
           return tensor
         }
-        let a = try transposeA ? operand(301, 200, seed: 1) : operand(200, 301, seed: 1)
-        let b = try transposeB ? operand(150, 301, seed: 2) : operand(301, 150, seed: 2)
+        let a = try transposeA ? operand(401, 200, seed: 1) : operand(200, 401, seed: 1)
+        let b = try transposeB ? operand(150, 401, seed: 2) : operand(401, 150, seed: 2)
         let c = try operand(200, 150, seed: 3)
         device.matmul(c, a, b, transposeA: transposeA, transposeB: transposeB, accumulate: .set, bias: nil)
         return try device.floats(c).map(\.bitPattern)
       }
       #expect(results.allSatisfy { $0 == results[0] }, "\(transposeA) \(transposeB)")
-    }
-  }
-
-  @Test("the bias gradient is the column sums, added")
-  func biasGradient() throws {
-    for (rows, columns) in [(1, 1), (1, 300), (63, 17), (64, 256), (1000, 100), (130, 1031)] {
-      for gap in [0, 5] {
-        try expectConformance("\(rows)×\(columns)") { device in
-          let dy = try device.gappedTensor(rows, columns, gap: gap, seed: 1)
-          let dBias = try device.randomTensor(1, columns, seed: 2)
-          device.biasGradient(dBias, dy)
-          return try [device.floats(dBias)]
-        }
-      }
     }
   }
 }

@@ -74,8 +74,8 @@ struct NarrowMomentTests {
     Double(elements.reduce(0) { $0 + ($1 ? 1 : 0) }) / Double(Self.count)
   }
 
-  /// m becomes 1 + ¼·2⁻⁷ and v 1 + ½·2⁻⁷ (and a little), where neighbours are 2⁻⁷ apart. Bounds are at least five standard
-  /// deviations.
+  /// m becomes 1 + ¼·2⁻⁷ and v 1 + ½·2⁻⁷ (and a little), where neighbours are 2⁻⁷ apart. Bounds are at least five
+  /// standard deviations.
   @Test("is right on average, and independent between elements, moments and seeds")
   func unbiased() throws {
     let (m, v) = try roundedUp(gradient: 1 + 0x1p-7, seed: 1)

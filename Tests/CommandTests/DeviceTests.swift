@@ -84,8 +84,8 @@ struct DeviceTests {
     #expect(json.output.contains("\"cuda_missing\""), "\(json)")
   }
 
-  /// The whole way, from the option to the kernels, on a GPU that is emulated: the library that is opened has the kernels
-  /// of libinheritune_cuda.so.
+  /// The whole way, from the option to the kernels, on a GPU that is emulated: the library that is opened has the
+  /// kernels of libinheritune_cuda.so.
   @Test func emulatedGPU() throws {
     let library = URL(fileURLWithPath: Command.path).deletingLastPathComponent()
       .appendingPathComponent("libinheritune_cuda_emulated.so").path
@@ -147,13 +147,18 @@ struct DeviceTests {
     #expect(outcome.status == 1 && outcome.errors.contains("bfloat16"), "\(outcome)")
     #expect(outcome.errors.contains("--device cuda"), "\(outcome)")
     // It can be planned all the same.
-    func memory(_ settings: String...) throws -> Int {
+    func memory(_ settings: String...) throws -> [String: Int] {
       let arguments = settings.flatMap { ["--set", $0] }
       let outcome = try Command.start(["plan", recipe, "--json"] + arguments).finish()
       let plan = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
-      return try #require((plan?["memory"] as? [String: Any])?["parameters"] as? Int)
+      return try #require(plan?["memory"] as? [String: Int])
     }
-    #expect(try memory("training.precision=bfloat16") * 2 == memory("training.precision=float32"))
-    #expect(try memory() == memory("training.precision=float32"))
+    let here = try memory()
+    let there = try memory("training.precision=bfloat16")
+    #expect(here["process"] != nil && there["process"] == nil)
+    #expect(try #require(there["parameters"]) * 2 == here["parameters"])
+    // A GPU computes nothing again unless it is told to.
+    #expect(there == (try memory("training.precision=bfloat16", "training.recompute=none")))
+    #expect(try memory("training.precision=float32")["parameters"] == here["parameters"])
   }
 }

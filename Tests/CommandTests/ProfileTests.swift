@@ -30,8 +30,9 @@ struct ProfileTests {
     #expect(!folder.exists("short/profile.json"))
   }
 
-  /// The largest resident size of the run, as the system counts it, against what is planned. Of so small a model much is the
-  /// program itself, libraries that multiply matrices above all; hence the tolerance of 8 MiB, and the plain kernels.
+  /// The largest resident size of the run, as the system counts it, against what is planned. Of so small a model much
+  /// is the program itself, libraries that multiply matrices above all; hence the tolerance of 8 MiB, and the plain
+  /// kernels.
   @Test(arguments: ["none", "cheap", "block"], ["float32", "bfloat16"])
   func planIsThePeak(recompute: String, moments: String) throws {
     let folder = try Folder()

@@ -184,7 +184,7 @@ import Testing
         tokensPerEpoch: recipe.dataSummary(model: model)?.tokensPerEpoch)
       let trainer = try makeTrainer(recipe)
       // The process of a test is none of a run, and the other device takes none of its memory.
-      #expect(estimate.memory.adding(0) == trainer.summary.memory.adding(0))
+      #expect(estimate.memory.withProcess(0) == trainer.summary.memory.withProcess(0))
       #expect(estimate.memory.process > 1 << 20)
       #expect(estimate.totalSteps == trainer.summary.totalSteps && estimate.totalTokens == 37 * 32)
       #expect(estimate.parameterCount == trainer.store.parameterCount)

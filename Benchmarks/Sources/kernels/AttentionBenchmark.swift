@@ -25,10 +25,11 @@ struct AttentionBenchmark {
     for length in [options.length, 4 * options.length] {
       let batch = max(1, options.rows / length)
       let (forward, backward) = try measure(Bench(device), batch: batch, length: length)
-      // Two products of [T, D] by [D, T] forward, five backward; half of each is masked and does not count.
+      // Two products of [T, D] by [D, T] forward, four backward: the scores that are computed again do not count, nor
+      // does the half of each that is masked.
       let product = Double(batch * length) * Double(length + 1) * Double(options.width)
       add("forward", batch: batch, length: length, operations: 2 * product, seconds: forward)
-      add("backward", batch: batch, length: length, operations: 5 * product, seconds: backward)
+      add("backward", batch: batch, length: length, operations: 4 * product, seconds: backward)
       let cached = try measureCached(Bench(device), length: length)
       add("cached", batch: 1, length: length, operations: 4 * Double(length * options.width), seconds: cached)
     }

@@ -6,7 +6,7 @@ import Tensors
 /// kernels [products | attention | passes] [OPTIONS]
 ///
 /// The CPU's kernels on the shapes of a training step, each by itself. Without a section all three: matrix products by
-/// every library that is installed, attention, and what is bounded by memory, beside the bandwidth of a copy.
+/// every library that is installed, attention, and what is bounded by memory, beside what memory allows.
 @main
 struct Main {
   static let usage = """

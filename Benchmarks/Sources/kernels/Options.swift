@@ -14,8 +14,8 @@ struct Options {
 
   /// N.
   var rows: Int { batch * length }
-  /// Rows of the logits that are computed at once.
-  var headRows: Int { min(rows, 256) }
+  /// Rows of the logits that are computed at once, as `HeadChunk` has it: 256, or as many as make 50 MiB.
+  var headRows: Int { min(rows, max(256, (50 << 20) / (4 * vocabulary))) }
 
   /// nil for what is no option, or no number above 0.
   init?(_ arguments: ArraySlice<String>) {

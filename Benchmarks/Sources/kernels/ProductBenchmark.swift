@@ -34,7 +34,7 @@ struct ProductBenchmark {
       count: Double(N) / Double(options.headRows))
     self.products = products
     threads = options.threads
-    providers = BLAS.providers.filter { provider in (try? CPUDevice(threads: 1, blas: provider)) != nil }
+    providers = BLAS.available
   }
 
   /// A linear layer and its two gradients. Weights are [in, out] as GPT-2's, or [out, in].

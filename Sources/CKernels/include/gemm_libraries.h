@@ -15,16 +15,16 @@ typedef struct {
   const char *_Nullable version;  // the library's own words
   const char *_Nullable core;     // the processor that its kernels were chosen for, where it says so
   const char *_Nullable reason;   // why it cannot be used; NULL: it can
-  const ck_gemm *gemm;            // not to be called where it cannot be used
+  ck_gemm_kernel kernel;          // not to be called where it cannot be used
 } ck_library;
 
 /// Loads the library on the first call, and sees to it that each of its products runs on the calling thread: threads of
 /// its own would spin beside ours. Products of several threads at once are safe, and equal to the bit to those of one.
-/// The environment is afterwards what it was.
+/// The environment is afterwards what it was; no other thread may read it meanwhile.
 const ck_library *ck_library_load(ck_library_name name);
 
-/// Describes in one line, without loading it, the file that the loader would take: its path, its size in bytes and when
-/// it was last changed. False, and an empty line, where the library is not installed.
+/// Describes in one line, without loading it, a file that the loader may take: its path, its size in bytes and when it
+/// was last changed. False, and an empty line, where the library is not installed.
 bool ck_library_find(ck_library_name name, char *line, size_t size);
 
 #pragma clang assume_nonnull end

@@ -25,8 +25,8 @@ ck_pool *ck_pool_create(int threads);
 void ck_pool_destroy(ck_pool *pool);
 int ck_pool_threads(const ck_pool *pool);
 
-/// Whether the time that workers spend in tasks is counted, from the next loop on: two looks at the clock for each worker
-/// and loop. Off at first.
+/// Whether the time that workers spend in tasks is counted, from the next loop on: two looks at the clock for each
+/// worker and loop. Off at first.
 void ck_pool_count_busy_time(ck_pool *pool, bool counts);
 /// What was counted so far, all workers together. Not while a loop runs.
 int64_t ck_pool_busy_nanoseconds(const ck_pool *pool);

@@ -53,15 +53,6 @@ extension Graph {
   }
 }
 
-extension AttentionSpec {
-  /// Keys that a query of a whole sequence sees, on average: half of them, less those beyond the window. What documents
-  /// hide is not known here.
-  fileprivate var visibleKeys: Double {
-    let window = Double(min(window ?? length, length))
-    return window - window * window / (2 * Double(length))
-  }
-}
-
 struct AttentionOp: RepeatableOp {
   var qkv: Value, slopes: Value?, documentStarts: Value?, y: Value, logSumExp: Value
   var spec: AttentionSpec

@@ -7,9 +7,9 @@ import Tensors
 enum HeadChunk {
   /// Logits of a chunk, in bytes, at most: small against a model with such a vocabulary.
   private static let budget = 256 << 20
-  /// What a processor takes of it where that is at least `processorRows` rows. Every chunk reads the head twice, and reads
-  /// and writes its gradient, however few rows share that: measured with a vocabulary of 50257, products of 256 rows take
-  /// 6 % longer than those of 512, and of 128 rows 15 %. An accelerator wants thousands.
+  /// What a processor takes of it where that is at least `processorRows` rows. Every chunk reads the head twice, and
+  /// reads and writes its gradient, however few rows share that: measured with a vocabulary of 50257, products of 256
+  /// rows take 6 % longer than those of 512, and of 128 rows 15 %. An accelerator wants thousands.
   private static let processorBudget = 50 << 20
   private static let processorRows = 256
 
@@ -37,7 +37,8 @@ enum HeadChunk {
 }
 
 extension Graph {
-  /// losses [N, 1] (persistent) = cross entropy of x·Wᵀ (+ bias [1, V]) against targets [N, 1]; negative targets are ignored.
+  /// losses [N, 1] (persistent) = cross entropy of x·Wᵀ (+ bias [1, V]) against targets [N, 1]; negative targets are
+  /// ignored.
   ///
   /// Differentiated, each row's gradient is multiplied by the device's `lossScale`.
   /// - Parameter softcap: c of c·tanh(l/c), which takes the place of every logit l (Gemma 2).
@@ -57,7 +58,8 @@ extension Graph {
         accumulation: .set))
   }
 
-  /// scores [N, 1] = log-probability of targets [N, 1] under x·Wᵀ (+ bias [1, V]); greedy [N, 1] (int32) = the likeliest token.
+  /// scores [N, 1] = log-probability of targets [N, 1] under x·Wᵀ (+ bias [1, V]); greedy [N, 1] (int32) = the
+  /// likeliest token.
   /// - Parameter softcap: as in `linearCrossEntropy`.
   public mutating func linearLogProbabilities(
     _ x: Value, weight: Value, bias: Value? = nil, targets: Value, scores: Value, greedy: Value, softcap: Float? = nil
