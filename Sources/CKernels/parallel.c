@@ -15,8 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-// How long a thread looks before it sleeps. Kernels of one step follow each other faster than this.
-static const int64_t spin_nanoseconds = 20000;
+// How long a thread looks before it sleeps. Kernels of one step follow each other faster than this, and their shares are
+// less uneven; to be woken takes as long, in a virtual machine.
+static const int64_t spin_nanoseconds = 100000;
 
 // What a worker was told. Only the worker sets `asleep` and `idle`, only its starter sets `started`.
 enum { idle, started, asleep };

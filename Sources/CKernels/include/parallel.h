@@ -1,7 +1,7 @@
 // A pool of threads for loops that last microseconds to milliseconds.
 //
-// Idle workers spin for a few microseconds, so that kernels in a row start without a system call, and then sleep: the
-// machine may have two cores, and somebody else's work to do on them. Not reentrant: one loop at a time, none inside
+// Idle workers spin for a tenth of a millisecond, so that kernels in a row start without a system call, and then sleep:
+// the machine may have two cores, and somebody else's work to do on them. Not reentrant: one loop at a time, none inside
 // another. Denormal numbers count as zero inside a task.
 #pragma once
 
