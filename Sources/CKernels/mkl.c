@@ -1,3 +1,4 @@
+#include "cblas.h"
 #include "gemm_library.h"
 
 #include <dlfcn.h>
@@ -5,25 +6,20 @@
 #include <string.h>
 #include <unistd.h>
 
-// mkl_service.h and mkl_cblas.h, as far as they are needed here.
+// mkl_service.h, as far as it is needed here.
 typedef struct {
   int major, minor, update;
   char *status, *build, *processor, *platform;
 } mkl_version_t;
-enum { row_major = 101, no_transpose = 111, transpose = 112 };
 enum { threading_sequential = 1, interface_lp64 = 0 };
 
-static void (*cblas_sgemm)(
-  int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-  const float *b, int ldb, float beta, float *c, int ldc);
+static ck_cblas_sgemm cblas_sgemm;
 
 static void multiply(
   bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
   int64_t ldb, bool add, float *c, int64_t ldc, void *scratch) {
   (void)scratch;
-  cblas_sgemm(
-    row_major, transpose_a ? transpose : no_transpose, transpose_b ? transpose : no_transpose, (int)m, (int)n, (int)k,
-    1, a, (int)lda, b, (int)ldb, add ? 1 : 0, c, (int)ldc);
+  ck_multiply_by_cblas(cblas_sgemm, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, add, c, ldc);
 }
 
 // libmkl_rt loads the others on its first call, and ends the process where it does not find them. The first of those

@@ -1,16 +1,13 @@
+#include "cblas.h"
 #include "gemm_library.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
-// cblas.h, as far as it is needed here: the header belongs to a -dev package that users do not have.
-enum { row_major = 101, no_transpose = 111, transpose = 112 };
 // Columns that are multiplied at once. The library packs all that it is given at once, which for a vocabulary takes 31
 // MiB a thread.
 enum { most_columns = 4096 };
-static void (*cblas_sgemm)(
-  int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-  const float *b, int ldb, float beta, float *c, int ldc);
+static ck_cblas_sgemm cblas_sgemm;
 
 static void multiply(
   bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
@@ -18,9 +15,9 @@ static void multiply(
   (void)scratch;
   for (int64_t j = 0; j < n; j += most_columns) {
     const int64_t columns = n - j < most_columns ? n - j : most_columns;
-    cblas_sgemm(
-      row_major, transpose_a ? transpose : no_transpose, transpose_b ? transpose : no_transpose, (int)m, (int)columns,
-      (int)k, 1, a, (int)lda, b + (transpose_b ? j * ldb : j), (int)ldb, add ? 1 : 0, c + j, (int)ldc);
+    ck_multiply_by_cblas(
+      cblas_sgemm, transpose_a, transpose_b, m, columns, k, a, lda, b + (transpose_b ? j * ldb : j), ldb, add, c + j,
+      ldc);
   }
 }
 
