@@ -3,8 +3,8 @@ public enum Recompute: String, Sendable, Codable, CaseIterable {
   /// Nothing: every activation the backward pass needs is kept.
   case none
   /// Of each transformer block what takes little to compute, from what it reads: the outputs of norms and activation
-  /// functions, and of attention over sequences that are short beside the width. One or two hundredths more time for a
-  /// third less activations.
+  /// functions, and of attention over sequences that are short beside the width. At most some hundredths more time for
+  /// a third less activations.
   case cheap
   /// Each transformer block, from its input: about a third more computation for a fraction of the activations.
   case block
